@@ -1,0 +1,1 @@
+"""Order-keeping bridge between returns platforms and the systems behind them."""

@@ -1,0 +1,1 @@
+"""The canonical language: returns, events, envelope. Pure."""

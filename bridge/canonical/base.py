@@ -1,0 +1,25 @@
+"""The base of every canonical model: frozen, closed, JSON-ready."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+
+class Model(BaseModel):
+    """A value: frozen, and a field it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Decimal = Annotated[str, StringConstraints(pattern=r"^-?\d+(\.\d+)?$")]
+"""Decimal text of any scale; never a float."""
+
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+"""ISO 4217; `XXX` (its code for "no currency") where the platform named none."""
+
+
+class Money(Model):
+    """An amount in major units with its currency."""
+
+    amount: Decimal
+    currency: Currency

@@ -1,0 +1,1 @@
+"""For other teams: consume and produce canonical events."""

@@ -1,0 +1,1 @@
+"""What was given up on, and what becomes of it."""

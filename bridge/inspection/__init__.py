@@ -1,0 +1,1 @@
+"""Reading the topics of a running system: verify, trace, lag."""

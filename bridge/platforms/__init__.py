@@ -1,0 +1,1 @@
+"""Outside systems, one package each; this table is all that knows them."""

@@ -1,0 +1,1 @@
+"""Redo (API v2.2): what it offers to the bridge."""

@@ -1,0 +1,1 @@
+"""Any warehouse that speaks the generic contract."""

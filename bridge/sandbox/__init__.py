@@ -1,0 +1,1 @@
+"""Simulated platforms and warehouse, for trying out and for tests."""

@@ -1,0 +1,1 @@
+"""Everything Kafka; no other package imports aiokafka."""
