@@ -1,0 +1,28 @@
+"""How a target is served: concurrency, patience, deadlines."""
+
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, PositiveInt
+
+
+class DeliveryOptions(BaseModel):
+    """One target's numbers.
+
+    `concurrency` conversations run at once per process. A failing event is given up
+    after `max_attempts` or after `max_age` of failing, whichever comes first.
+    Intake pauses above `memory_limit` bytes of waiting event bodies. `response_limit`
+    bounds a response body in bytes.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    concurrency: PositiveInt = 64
+    max_attempts: PositiveInt = 20
+    max_age: timedelta = timedelta(hours=10)
+    connect_timeout: timedelta = timedelta(seconds=5)
+    read_timeout: timedelta = timedelta(seconds=10)
+    memory_limit: PositiveInt = 64 * 1024 * 1024
+    response_limit: PositiveInt = 1024 * 1024
+    on_dead: Literal["hold", "skip"] = "hold"
+    verify_tls: bool = True
