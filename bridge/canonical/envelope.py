@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pydantic import ValidationError
 from pydantic_core import from_json
 
 from bridge.canonical.events import TYPES, EventData
@@ -57,11 +58,20 @@ class Event:
     traceparent: str | None = None
 
     def read(self) -> EventData:
-        """Parse the body; raise UnreadableError for an unknown type."""
+        """Parse the body; raise UnreadableError for an unknown type or shape.
+
+        Fields that this version does not know are ignored: a writer may be newer
+        than its readers.
+        """
         model = TYPES.get(self.type)
         if model is None:
             raise UnreadableError("unknown_type", "$", f"no event type {self.type}")
-        return model.model_validate_json(self.body)
+        try:
+            return model.model_validate_json(self.body, extra="ignore")
+        except ValidationError as broken:
+            path = _json_path(broken.errors(include_input=False)[0]["loc"])
+            # Without its cause: the message of that quotes the body.
+            raise UnreadableError("shape", path) from None
 
     def read_json(self) -> object:
         """Parse the body without its model."""
@@ -106,22 +116,28 @@ def to_headers(event: Event) -> Headers:
 def from_headers(headers: Mapping[str, bytes], body: bytes) -> Event:
     """Rebuild an event from a record; raise UnreadableError if it is none."""
     try:
-        text = {name: value.decode() for name, value in headers.items()}
+        traceparent = headers.get("traceparent")
         return Event(
-            id=text["ce_id"],
-            type=_short(text["ce_type"]),
-            subject=text["ce_subject"],
-            sequence=int(text["ce_sequence"]),
-            chain=text["ce_chain"],
-            time=datetime.fromisoformat(text["ce_time"]),
-            source=text["ce_source"],
-            causation_id=text["ce_causationid"],
+            id=headers["ce_id"].decode(),
+            type=_short(headers["ce_type"].decode()),
+            subject=headers["ce_subject"].decode(),
+            sequence=int(headers["ce_sequence"]),
+            chain=headers["ce_chain"].decode(),
+            time=datetime.fromisoformat(headers["ce_time"].decode()),
+            source=headers["ce_source"].decode(),
+            causation_id=headers["ce_causationid"].decode(),
             body=body,
-            traceparent=text.get("traceparent"),
+            traceparent=None if traceparent is None else traceparent.decode(),
         )
     except (KeyError, ValueError) as broken:
         reason = f"not a canonical event: {type(broken).__name__}"
         raise UnreadableError("not_an_event", "$", reason) from broken
+
+
+def _json_path(place: tuple[int | str, ...]) -> str:
+    return "$" + "".join(
+        f"[{step}]" if isinstance(step, int) else f".{step}" for step in place
+    )
 
 
 def _short(wire_type: str) -> str:

@@ -1,0 +1,239 @@
+"""The normalise stage on one partition: each observation is folded into its subject.
+
+Events and the subject's new snapshot are written in one transaction with the
+progress. The local store follows after the commit; a crash between the two is healed
+from the snapshots topic, which is the state.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+from cachetools import LRUCache
+
+from bridge.canonical.envelope import to_headers
+from bridge.clock import Clock
+from bridge.deadletters.letter import DeadLetter, Position
+from bridge.errors import UnreadableError
+from bridge.normalize.fold import Folded, fold
+from bridge.normalize.state import CorruptStateError, SubjectState, decode, start
+from bridge.platforms.contract import Observation, PlatformView, Source
+from bridge.streams.owner import Owner
+from bridge.streams.raw import from_raw, to_raw
+from bridge.streams.records import Outgoing, Record
+from bridge.streams.store import StateStore
+from bridge.streams.topics import MESSAGE_LIMIT, TopicNames
+from bridge.telemetry import events, logger, metrics, tracing
+
+#: Bytes of events and snapshots that may wait for a commit, per partition.
+UNCOMMITTED_LIMIT = 8 * 1024 * 1024
+#: The largest record that the topics take, with room for its headers.
+RECORD_LIMIT = MESSAGE_LIMIT - 64 * 1024
+#: Decoded states kept in memory, per partition.
+STATES_CACHED = 64
+
+#: Feeds the snapshots of one partition from an offset on; returns the end.
+ReadSnapshots = Callable[[int, Callable[[list[Record]], None]], Awaitable[int]]
+
+log = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What all partitions of the stage share: topics, accounts, where state lies."""
+
+    topics: TopicNames
+    sources: Mapping[str, Source]
+    state_dir: Path
+    cluster: str
+    clock: Clock
+
+
+class NormalizeWork:
+    """One partition of `returns.raw`."""
+
+    def __init__(self, owner: Owner, setting: Setting, read: ReadSnapshots) -> None:
+        self._owner = owner
+        self._setting = setting
+        self._read = read
+        self._store: StateStore | None = None
+        self._states: LRUCache[str, SubjectState] = LRUCache(STATES_CACHED)
+        self._outgoing: list[Outgoing] = []
+        self._uncommitted = 0
+        self._learned: dict[str, bytes] = {}
+        self._writing: dict[str, bytes] = {}
+
+    # ------------------------------------------------------------ the owner's calls
+
+    async def restore(self, *, clean: bool) -> None:  # noqa: ARG002 - makes no calls
+        """Open the local store and bring it to the end of the snapshots topic."""
+        partition = self._owner.partition
+        topic = self._setting.topics.snapshots
+        path = self._setting.state_dir / topic / str(partition)
+        identity = f"{self._setting.cluster}/{topic}/{partition}"
+        store = await asyncio.to_thread(StateStore.open, path, identity)
+        self._store = store
+        behind = store.position
+        end = await self._read(behind, self._restore_batch)
+        if end < behind:
+            store.clear()
+            end = await self._read(0, self._restore_batch)
+        store.apply((), end)
+        log.info(events.STATE_RESTORED, partition=partition, since=behind, end=end)
+
+    def _restore_batch(self, records: list[Record]) -> None:
+        if records:
+            items = [(record.key or b"", record.value) for record in records]
+            self._opened.apply(items, records[-1].offset + 1)
+
+    @property
+    def _opened(self) -> StateStore:
+        if self._store is None:
+            raise RuntimeError("the partition is not restored yet")
+        return self._store
+
+    def accept(self, record: Record) -> None:
+        """Fold one observation; what cannot be read becomes a dead letter."""
+        parent = record.headers.get(tracing.HEADER)
+        with tracing.span("normalize", parent.decode() if parent else None) as span:
+            try:
+                observation = from_raw(record)
+                self._take(replace(observation, traceparent=span.traceparent))
+            except UnreadableError as broken:
+                self._bury(record, broken)
+        self._owner.finish(record.offset)
+
+    def room(self) -> bool:
+        """Tell whether what waits for a commit leaves room for more."""
+        return self._uncommitted < UNCOMMITTED_LIMIT
+
+    def collect(self) -> list[Outgoing]:
+        """Hand over events, snapshots and dead letters of this tick."""
+        outgoing, self._outgoing = self._outgoing, []
+        self._writing, self._learned = self._learned, {}
+        self._uncommitted = 0
+        return outgoing
+
+    def committed(self, ends: Mapping[str, int]) -> None:
+        """Write to the local store what is on Kafka now."""
+        if self._writing:
+            topic = self._setting.topics.snapshots
+            items = [(key.encode(), value) for key, value in self._writing.items()]
+            self._opened.apply(items, ends.get(topic, self._opened.position))
+            self._writing = {}
+
+    async def drain(self, limit: timedelta) -> bool:  # noqa: ARG002 - makes no calls
+        """Nothing is in flight outside Kafka."""
+        return True
+
+    def drop(self) -> None:
+        """Let go of the local store; the next owner rebuilds what it needs."""
+        store, self._store = self._store, None
+        if store is not None:
+            store.close()
+
+    # ------------------------------------------------------------ one observation
+
+    def _take(self, observation: Observation) -> None:
+        source = self._setting.sources.get(observation.account)
+        if source is None:
+            raise UnreadableError(
+                "unknown_account", "$", "no such account is configured"
+            )
+        reading = source.read(observation)
+        if isinstance(reading, PlatformView) and observation.subject == source.account:
+            self._send_on(observation, reading.view.subject)
+            return
+        try:
+            state = self._state(observation.subject)
+        except CorruptStateError as broken:
+            raise UnreadableError(broken.reason, "$", str(broken)) from broken
+        self._keep(observation, fold(state, observation, reading))
+
+    def _state(self, subject: str) -> SubjectState:
+        known = self._states.get(subject)
+        if known is not None:
+            return known
+        record = self._learned.get(subject) or self._writing.get(subject)
+        record = record or self._opened.get(subject.encode())
+        return start(subject) if record is None else decode(record)
+
+    def _keep(self, observation: Observation, folded: Folded) -> None:
+        result = "folded" if folded.events else "nothing_new"
+        metrics.OBSERVATIONS.labels(observation.account, result).inc()
+        if folded.snapshot is None:
+            return
+        _must_fit(folded)
+        subject = observation.subject
+        self._states[subject] = folded.state
+        self._learned[subject] = folded.snapshot
+        for event in folded.events:
+            metrics.EVENTS.labels(event.type).inc()
+            self._write(
+                self._setting.topics.events, subject, event.body, to_headers(event)
+            )
+        self._write(self._setting.topics.snapshots, subject, folded.snapshot)
+        if folded.unexpected is not None:
+            metrics.UNEXPECTED_MOVES.labels(observation.platform).inc()
+        log.debug(events.OBSERVATION_FOLDED, subject=subject, events=len(folded.events))
+
+    def _write(
+        self,
+        topic: str,
+        subject: str,
+        value: bytes,
+        headers: tuple[tuple[str, bytes], ...] = (),
+    ) -> None:
+        self._uncommitted += len(value)
+        partition = self._owner.partition
+        self._outgoing.append(
+            Outgoing(topic, subject.encode(), value, headers, partition)
+        )
+
+    def _send_on(self, observation: Observation, subject: str) -> None:
+        """The door could not tell the subject: put the body under its own key."""
+        proper = replace(observation, subject=subject)
+        self._outgoing.append(to_raw(proper, self._setting.topics.raw))
+
+    def _bury(self, record: Record, broken: UnreadableError) -> None:
+        letter = DeadLetter(
+            stage="normalize",
+            reason=broken.reason,
+            detail=broken.detail,
+            path=broken.path,
+            origin=Position(
+                record.topic, record.partition, record.offset, record.timestamp
+            ),
+            died_at=self._setting.clock.now(),
+            key=record.key,
+            value=record.value,
+            headers=record.headers,
+        )
+        topic = self._setting.topics.dead_inbound
+        self._outgoing.append(
+            Outgoing(
+                topic, record.key, record.value, letter.to_headers(), record.partition
+            )
+        )
+        account = metrics.known(_account(record), self._setting.sources)
+        metrics.OBSERVATIONS.labels(account, "unreadable").inc()
+        metrics.DEAD_LETTERS.labels("normalize", "inbound", broken.reason).inc()
+        log.warning(
+            events.OBSERVATION_UNREADABLE,
+            account=account,
+            reason=broken.reason,
+            path=broken.path,
+        )
+
+
+def _must_fit(folded: Folded) -> None:
+    """Refuse what Kafka would never take: it would stop the whole partition."""
+    bodies = (folded.snapshot or b"", *(event.body for event in folded.events))
+    if max(map(len, bodies)) > RECORD_LIMIT:
+        raise UnreadableError("too_large", "$", "its record would be too large")
+
+
+def _account(record: Record) -> str:
+    return record.headers.get("account", b"").decode("utf-8", "replace")
