@@ -1,0 +1,80 @@
+"""Settings of a Redo account and of a Redo target."""
+
+from typing import Annotated, Literal
+
+import httpx
+from pydantic import AfterValidator, Field, SecretStr
+
+from bridge.errors import ConfigError
+from bridge.platforms.contract import AccountOptions, Privacy, TargetOptions
+from bridge.platforms.redo.rules import DEFAULT_RULES, Rule
+from bridge.platforms.redo.source import RedoSource
+from bridge.platforms.redo.target import RedoTarget
+from bridge.secret import Secret
+
+
+def _header_safe(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if not (text and text.isascii() and text.isprintable() and " " not in text):
+        raise ValueError("a token is printable ASCII without spaces, and not empty")
+    return secret
+
+
+def _web_address(text: str) -> str:
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        raise ValueError("not a web address") from None
+    if url.scheme not in {"http", "https"} or not url.host or url.query or url.fragment:
+        raise ValueError("write http(s)://host/path, without query and fragment")
+    return text.rstrip("/")
+
+
+Token = Annotated[Secret, AfterValidator(_header_safe)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+
+
+class RedoAccount(AccountOptions):
+    """One store on Redo.
+
+    `webhook_tokens`: what Redo sends us, two during rotation. `api_token`: the secret
+    of an API client with returns_read and returns_write; only targets and polls use
+    it. `store_id` is for calls about the store as a whole.
+    """
+
+    platform: Literal["redo"] = "redo"
+    base_url: WebAddress = "https://api.getredo.com/v2.2"
+    store_id: str | None = None
+    api_token: Token | None = None
+    webhook_tokens: Annotated[tuple[Token, ...], Field(min_length=1, max_length=2)]
+
+    def source(self, account: str, privacy: Privacy) -> RedoSource:
+        """Make the account's inbound side."""
+        return RedoSource(account, self.webhook_tokens, privacy)
+
+
+class RedoTargetOptions(TargetOptions):
+    """Which events are written back to Redo, and how."""
+
+    kind: Literal["redo"] = "redo"
+    rules: tuple[Rule, ...] = DEFAULT_RULES
+
+    def target(self, name: str, account: AccountOptions) -> RedoTarget:
+        """Make the target; raise ConfigError for a foreign or token-less account."""
+        if not isinstance(account, RedoAccount):
+            raise ConfigError(
+                f"targets.{name}: account {self.account} is on {account.platform}, "
+                "a redo target needs a redo account"
+            )
+        if account.api_token is None:
+            raise ConfigError(
+                f"targets.{name}: set accounts.{self.account}.api_token, "
+                "the target calls Redo's API with it"
+            )
+        return RedoTarget(
+            name,
+            account=self.account,
+            base_url=account.base_url,
+            token=account.api_token,
+            rules=self.rules,
+        )
