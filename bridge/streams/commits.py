@@ -1,0 +1,141 @@
+"""The commits of one owner: each written once, whatever Kafka answers.
+
+A transaction whose end is not known (time-out, broker gone) is settled like this: the
+owner fences again, itself that is, and reads the commit. Its new one: it was written.
+Its last one: it is written again. Any other: a successor was at work in between, and
+all is lost here. Every commit carries a name of its own, so no two are taken for each
+other. Nothing learned is lost in a broker's outage, and no call is repeated for it.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from aiokafka.errors import KafkaError
+
+from bridge.clock import Clock
+from bridge.errors import LostOwnership
+from bridge.streams.connection import KafkaOptions
+from bridge.streams.offsets import Committed, CommittedOffsets
+from bridge.streams.options import OwnershipOptions
+from bridge.streams.progress import Mark, Progress
+from bridge.streams.records import Outgoing
+from bridge.streams.transactor import CommitUncertain, Transactor
+from bridge.telemetry import events, logger, metrics
+
+_BACKOFF = timedelta(milliseconds=500)
+
+log = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What the owners of one group member share. `slots` bounds open transactions."""
+
+    kafka: KafkaOptions
+    group: str
+    topic: str
+    options: OwnershipOptions
+    clock: Clock
+    offsets: CommittedOffsets
+    slots: asyncio.Semaphore
+
+
+class Commits:
+    """The one write path of a partition's owner."""
+
+    def __init__(self, runtime: Runtime, partition: int) -> None:
+        self._runtime = runtime
+        self._partition = partition
+        self._transactor = Transactor(
+            runtime.kafka,
+            group=runtime.group,
+            topic=runtime.topic,
+            partition=partition,
+        )
+        self._owner = uuid.uuid4().hex[:8]
+        self._count = 0
+        self._last: Committed | None = None
+        self.started = float("-inf")
+
+    async def take_over(self) -> Committed | None:
+        """Fence every predecessor; return its last commit, None if there is none.
+
+        Raises aiokafka's KafkaError while Kafka is away; may be called again.
+        """
+        await self._transactor.fence()
+        self._last = await self._read()
+        return self._last
+
+    async def write(
+        self, batch: Sequence[Outgoing], progress: Progress, *, released: bool
+    ) -> Mapping[str, int]:
+        """Write records and progress as one; return topic -> its next offset.
+
+        `started` is then when the acknowledged transaction began (monotonic). An
+        empty answer means: written, at places Kafka did not tell. Raises
+        LostOwnership once another owner has fenced this one.
+        """
+        self._count += 1
+        mark = Mark(released, f"{self._owner}.{self._count}")
+        commit = Committed(progress.position, progress.encode(mark))
+        ends = await self._try(batch, commit)
+        while ends is None:
+            if await self._ask_again(commit) == commit:
+                ends = {}
+            else:
+                ends = await self._try(batch, commit)
+        self._last = commit
+        self._count_done()
+        return ends
+
+    async def _try(
+        self, batch: Sequence[Outgoing], commit: Committed
+    ) -> Mapping[str, int] | None:
+        async with self._runtime.slots:
+            self.started = self._runtime.clock.monotonic()
+            try:
+                return await self._transactor.commit(
+                    batch, commit.offset, commit.metadata
+                )
+            except CommitUncertain as broken:
+                self._count_failed(broken)
+                return None
+
+    async def _ask_again(self, commit: Committed) -> Committed | None:
+        """Fence again and read what is committed; LostOwnership if by another."""
+        while True:
+            try:
+                await self._transactor.fence()
+                found = await self._read()
+            except KafkaError:
+                await self._runtime.clock.sleep(_BACKOFF)
+                continue
+            if found not in (self._last, commit):
+                raise LostOwnership("another owner has committed in between")
+            return found
+
+    async def _read(self) -> Committed | None:
+        return await self._runtime.offsets.read(self._runtime.topic, self._partition)
+
+    async def close(self) -> None:
+        """Stop the producer."""
+        await self._transactor.close()
+
+    def _count_done(self) -> None:
+        group = self._runtime.group
+        metrics.COMMITS.labels(group, "done").inc()
+        metrics.COMMIT_SECONDS.labels(group).observe(
+            self._runtime.clock.monotonic() - self.started
+        )
+
+    def _count_failed(self, broken: CommitUncertain) -> None:
+        metrics.COMMITS.labels(self._runtime.group, "failed").inc()
+        log.warning(
+            events.COMMIT_FAILED,
+            group=self._runtime.group,
+            partition=self._partition,
+            reason=str(broken),
+        )

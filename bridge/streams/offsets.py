@@ -1,0 +1,48 @@
+"""Committed offsets with their metadata, which a consumer would drop."""
+
+from dataclasses import dataclass
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.structs import TopicPartition
+
+from bridge.streams.connection import KafkaOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """One partition's commit; None from `read` means there never was one."""
+
+    offset: int
+    metadata: str
+
+
+class CommittedOffsets:
+    """Reads the commits of one consumer group."""
+
+    def __init__(self, kafka: KafkaOptions, group: str) -> None:
+        self._kafka = kafka
+        self._group = group
+        self._admin: AIOKafkaAdminClient | None = None
+
+    async def start(self) -> AIOKafkaAdminClient:
+        """Connect; raises aiokafka's KafkaConnectionError if Kafka is away."""
+        admin = AIOKafkaAdminClient(**self._kafka.client_kwargs())
+        await admin.start()
+        self._admin = admin
+        return admin
+
+    async def read(self, topic: str, partition: int) -> Committed | None:
+        """Return the commit of one partition as the coordinator has it now."""
+        admin = self._admin or await self.start()
+        place = TopicPartition(topic, partition)
+        found = await admin.list_consumer_group_offsets(self._group, partitions=[place])
+        commit = found.get(place)
+        if commit is None or commit.offset < 0:
+            return None
+        return Committed(commit.offset, commit.metadata or "")
+
+    async def stop(self) -> None:
+        """Close the connection."""
+        if self._admin is not None:
+            await self._admin.close()
+            self._admin = None

@@ -1,0 +1,115 @@
+"""One partition's fenced producer: everything is written in one transaction.
+
+Starting it fences any predecessor with the same transactional id. It does not decide
+what to write or when; `owner.py` does.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import (
+    InvalidProducerEpoch,
+    KafkaError,
+    ProducerFenced,
+)
+from aiokafka.structs import OffsetAndMetadata, RecordMetadata, TopicPartition
+
+from bridge.errors import BridgeError, LostOwnership
+from bridge.streams.connection import KafkaOptions
+from bridge.streams.records import Outgoing
+
+#: Above every topic's message limit, so that the topic decides.
+MAX_REQUEST = 16 * 1024 * 1024
+
+
+class CommitUncertain(BridgeError):
+    """Kafka did not say what became of the transaction: ask it after a new fence."""
+
+    reason = "commit_uncertain"
+
+
+class Transactor:
+    """The writes of one partition's owner in one consumer group."""
+
+    def __init__(
+        self, kafka: KafkaOptions, *, group: str, topic: str, partition: int
+    ) -> None:
+        self._kafka = kafka
+        self._group = group
+        self._place = TopicPartition(topic, partition)
+        self._id = f"{group}-{topic}-{partition}"
+        self._producer: AIOKafkaProducer | None = None
+
+    async def fence(self) -> None:
+        """Start a new producer: any other with this id can write no more."""
+        await self.close()
+        producer = AIOKafkaProducer(
+            **self._kafka.client_kwargs(),
+            transactional_id=self._id,
+            acks="all",
+            max_request_size=MAX_REQUEST,
+        )
+        try:
+            await producer.start()
+        except BaseException:
+            await producer.stop()
+            raise
+        self._producer = producer
+
+    async def commit(
+        self, batch: Sequence[Outgoing], position: int, metadata: str
+    ) -> dict[str, int]:
+        """Write `batch` and the progress as one; return topic -> next offset.
+
+        Raises LostOwnership when fenced, CommitUncertain when the end of the
+        transaction is not known.
+        """
+        try:
+            return await self._transact(batch, position, metadata)
+        except (ProducerFenced, InvalidProducerEpoch) as fenced:
+            raise LostOwnership(f"{self._id} was fenced by its successor") from fenced
+        except (KafkaError, AssertionError, TimeoutError) as broken:
+            reason = f"{self._id}: {type(broken).__name__}"
+            raise CommitUncertain(reason) from broken
+
+    async def _transact(
+        self, batch: Sequence[Outgoing], position: int, metadata: str
+    ) -> dict[str, int]:
+        producer = self._producer
+        if producer is None:
+            raise LostOwnership(f"{self._id} has no producer")
+        await producer.begin_transaction()
+        futures = [
+            await producer.send(
+                record.topic,
+                value=record.value,
+                key=record.key,
+                partition=record.partition,
+                headers=list(record.headers),
+            )
+            for record in batch
+        ]
+        progress = producer.send_offsets_to_transaction(
+            {self._place: OffsetAndMetadata(position, metadata)}, self._group
+        )
+        _, *written = await asyncio.gather(progress, *futures)
+        await producer.commit_transaction()
+        return _ends(written)
+
+    async def close(self) -> None:
+        """Stop the producer, if there is one, without waiting for a dead broker."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            try:
+                async with asyncio.timeout(5):
+                    await producer.stop()
+            except (KafkaError, AssertionError, TimeoutError):
+                return  # a fenced or cut-off producer cannot say good-bye
+
+
+def _ends(written: Sequence[RecordMetadata]) -> dict[str, int]:
+    ends: dict[str, int] = {}
+    for metadata in written:
+        ends[metadata.topic] = max(ends.get(metadata.topic, 0), metadata.offset + 1)
+    return ends

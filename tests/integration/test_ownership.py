@@ -1,0 +1,306 @@
+"""The ownership runtime on a real broker: fence, progress, handover, uncertain ends."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from bridge.clock import SystemClock
+from bridge.errors import LostOwnership
+from bridge.streams.commits import Commits, Runtime
+from bridge.streams.member import Member, Part
+from bridge.streams.offsets import CommittedOffsets
+from bridge.streams.options import OwnershipOptions
+from bridge.streams.owner import Owner
+from bridge.streams.progress import Progress
+from bridge.streams.records import Outgoing, Record
+from bridge.streams.restore import read_to_end
+from bridge.streams.topics import TopicNames
+from tests.support.broker import Broker, OwnBroker, options_of
+from tests.support.kafka_plugin import CreateTopics
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+FAST = OwnershipOptions(
+    tick=timedelta(milliseconds=50),
+    lease=timedelta(seconds=1),
+    call_deadline=timedelta(seconds=1),
+)
+
+
+def runtime(
+    broker: Broker, names: TopicNames, options: OwnershipOptions = FAST
+) -> Runtime:
+    kafka = options_of(broker)
+    return Runtime(
+        kafka=kafka,
+        group=f"{names.prefix}-g",
+        topic=names.events,
+        options=options,
+        clock=SystemClock(),
+        offsets=CommittedOffsets(kafka, f"{names.prefix}-g"),
+        slots=asyncio.Semaphore(4),
+    )
+
+
+class Copying:
+    """A stage that copies each record to the snapshots topic, or leaves it open."""
+
+    def __init__(self, owner: Owner, names: TopicNames, seen: list[int]) -> None:
+        self._owner = owner
+        self._names = names
+        self._seen = seen
+        self._outgoing: list[Outgoing] = []
+        self.leave_open: set[int] = set()
+        self.clean: bool | None = None
+        self.dropped = False
+
+    async def restore(self, *, clean: bool) -> None:
+        self.clean = clean
+
+    def accept(self, record: Record) -> None:
+        self._seen.append(record.offset)
+        if record.offset in self.leave_open:
+            return
+        self._outgoing.append(
+            Outgoing(self._names.snapshots, record.key, record.value, partition=0)
+        )
+        self._owner.finish(record.offset)
+
+    def room(self) -> bool:
+        return True
+
+    def collect(self) -> list[Outgoing]:
+        outgoing, self._outgoing = self._outgoing, []
+        return outgoing
+
+    def committed(self, ends: Mapping[str, int]) -> None:
+        pass
+
+    async def drain(self, limit: timedelta) -> bool:
+        return limit > timedelta() and not self.leave_open
+
+    def drop(self) -> None:
+        self.dropped = True
+
+
+@contextlib.asynccontextmanager
+async def member_of(
+    broker: Broker, names: TopicNames, options: OwnershipOptions = FAST
+) -> AsyncIterator[tuple[list[Copying], list[int]]]:
+    works: list[Copying] = []
+    seen: list[int] = []
+
+    def make(owner: Owner) -> Copying:
+        works.append(Copying(owner, names, seen))
+        return works[-1]
+
+    part = Part(f"{names.prefix}-g", names.events, make)
+    member = Member(options_of(broker), part, options, SystemClock())
+    stop = asyncio.Event()
+    running = asyncio.create_task(member.run(stop))
+    try:
+        yield works, seen
+    finally:
+        stop.set()
+        await running
+
+
+async def produce(broker: Broker, topic: str, count: int) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=broker.bootstrap)
+    await producer.start()
+    for number in range(count):
+        await producer.send(topic, f"{number}".encode(), key=b"k", partition=0)
+    await producer.stop()
+
+
+async def copies(broker: Broker, names: TopicNames) -> list[int]:
+    found: list[int] = []
+
+    def note(records: list[Record]) -> None:
+        found.extend(int(record.value or b"-1") for record in records)
+
+    await read_to_end(options_of(broker), names.snapshots, 0, start=0, apply=note)
+    return found
+
+
+async def taken_over(commits: Commits) -> bool:
+    try:
+        await commits.take_over()
+    except KafkaError:  # a young broker makes its coordinator at the first question
+        return False
+    return True
+
+
+async def test_a_successor_goes_on_where_a_released_owner_ended(
+    kafka: Broker, topics: CreateTopics
+) -> None:
+    names = await topics(kafka, partitions=1)
+    await produce(kafka, names.events, 50)
+    async with member_of(kafka, names) as (_, first):
+        await wait_until(lambda: len(first) == 50, what="all records")
+    await produce(kafka, names.events, 50)
+
+    async with member_of(kafka, names) as (works, second):
+        await wait_until(lambda: len(second) == 50, what="the new records")
+
+    assert works[0].clean is True
+    assert await copies(kafka, names) == list(range(50)) * 2
+
+
+async def test_finished_offsets_above_an_open_one_are_not_repeated(
+    kafka: Broker, topics: CreateTopics
+) -> None:
+    names = await topics(kafka, partitions=1)
+    async with member_of(kafka, names) as (works, first):
+        await wait_until(lambda: bool(works), what="an owner")
+        works[0].leave_open = {3}
+        await produce(kafka, names.events, 20)
+        await wait_until(lambda: len(first) == 20, what="all records")
+
+    async with member_of(kafka, names) as (works, second):
+        await wait_until(lambda: 3 in second, what="the open record")
+        await produce(kafka, names.events, 1)
+        await wait_until(lambda: len(second) == 2, what="the new record")
+
+    assert works[0].clean is False
+    assert second == [3, 20]
+
+
+async def test_a_fenced_owner_writes_nothing_and_lets_go(
+    kafka: Broker, topics: CreateTopics
+) -> None:
+    names = await topics(kafka, partitions=1)
+    shared = runtime(kafka, names)
+    old, new = Commits(shared, 0), Commits(shared, 0)
+    await old.take_over()
+    await new.take_over()
+
+    with pytest.raises(LostOwnership):
+        await old.write(
+            [Outgoing(names.snapshots, b"k", b"99", partition=0)],
+            Progress(0),
+            released=False,
+        )
+    await new.write(
+        [Outgoing(names.snapshots, b"k", b"1", partition=0)],
+        Progress(0),
+        released=False,
+    )
+
+    assert await copies(kafka, names) == [1]
+    await old.close()
+    await new.close()
+    await shared.offsets.stop()
+
+
+async def test_an_owner_without_release_makes_its_successor_wait(
+    kafka: Broker, topics: CreateTopics
+) -> None:
+    names = await topics(kafka, partitions=1)
+    shared = runtime(kafka, names)
+    predecessor = Commits(shared, 0)
+    await predecessor.take_over()
+    await predecessor.write([], Progress(0), released=False)
+    owner = Owner(shared, 0, lambda owner: Copying(owner, names, []))
+    clock = SystemClock()
+
+    await owner.open()
+    fenced_at = clock.monotonic()
+    await owner.permit()
+
+    waited = clock.monotonic() - fenced_at
+    assert waited >= 1.8  # lease + call deadline, less what opening took
+    await owner.release()
+    await predecessor.close()
+    await shared.offsets.stop()
+
+
+async def test_an_idle_owner_proves_itself_before_a_call(
+    kafka: Broker, topics: CreateTopics
+) -> None:
+    names = await topics(kafka, partitions=1)
+    shared = runtime(kafka, names)
+    owner = Owner(shared, 0, lambda owner: Copying(owner, names, []))
+    await owner.open()
+    assert not owner.may_call()
+
+    await owner.permit()
+
+    assert owner.may_call()
+    found = await shared.offsets.read(names.events, 0)
+    assert found is not None
+    assert found.metadata.startswith("rb1;o;")
+    await owner.release()
+    found = await shared.offsets.read(names.events, 0)
+    assert found is not None
+    assert found.metadata.startswith("rb1;r;")
+    await shared.offsets.stop()
+
+
+async def test_a_lost_owner_starts_no_call(kafka: Broker, topics: CreateTopics) -> None:
+    names = await topics(kafka, partitions=1)
+    shared = runtime(kafka, names)
+    owner = Owner(shared, 0, lambda owner: Copying(owner, names, []))
+    await owner.open()
+    await owner.permit()
+    successor = Commits(shared, 0)
+    await successor.take_over()
+    await successor.write([], Progress(0), released=False)
+
+    owner.note()
+    await wait_until(lambda: owner.lost, what="the loss to be noticed")
+
+    assert not owner.may_call()
+    with pytest.raises(LostOwnership):
+        await owner.permit()
+    await owner.close()
+    await successor.close()
+    await shared.offsets.stop()
+
+
+async def test_what_was_learned_survives_a_broker_that_was_away_too_long(
+    own_kafka: OwnBroker, topics: CreateTopics
+) -> None:
+    names = await topics(own_kafka, partitions=1)
+    kafka = options_of(own_kafka).model_copy(
+        update={"request_timeout": timedelta(seconds=3)}
+    )
+    shared = runtime(own_kafka, names)
+    shared = Runtime(
+        kafka=kafka,
+        group=shared.group,
+        topic=shared.topic,
+        options=shared.options,
+        clock=shared.clock,
+        offsets=CommittedOffsets(kafka, shared.group),
+        slots=shared.slots,
+    )
+    commits = Commits(shared, 0)
+    await wait_until(lambda: taken_over(commits), what="the first coordinator")
+    await commits.write([], Progress(0), released=False)
+    await asyncio.to_thread(own_kafka.stop)
+    writing = asyncio.create_task(
+        commits.write(
+            [Outgoing(names.snapshots, b"k", b"7", partition=0)],
+            Progress(5),
+            released=False,
+        )
+    )
+    await asyncio.sleep(6)  # longer than the request time-out: the producer dies
+
+    await asyncio.to_thread(own_kafka.start)
+    async with asyncio.timeout(60):
+        await writing
+
+    assert await copies(own_kafka, names) == [7]
+    found = await shared.offsets.read(names.events, 0)
+    assert found is not None
+    assert found.offset == 5
+    await commits.close()
+    await shared.offsets.stop()

@@ -1,0 +1,110 @@
+"""The fixtures that give a test its Kafka, and the closing words about skipped ones."""
+
+import uuid
+from collections.abc import Awaitable, Callable, Generator, Iterator
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from bridge.streams.topic_admin import apply_topics
+from bridge.streams.topics import TopicNames, specs
+from tests.support.broker import Broker, BrokerMissing, OwnBroker, options_of
+from tests.support.choice import REMEDY, WANTED, Choice, kafka_is_required
+
+_CHOICE = pytest.StashKey[Choice]()
+
+CreateTopics = Callable[..., Awaitable[TopicNames]]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_CHOICE] = Choice()
+    config.addinivalue_line(
+        "markers", "embedded_ok: runs on the embedded broker where no Kafka is found"
+    )
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[_CHOICE].close()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Choose the broker before the fixtures ask for it, and skip what it cannot do."""
+    if "kafka" not in getattr(item, "fixturenames", ()):
+        return
+    choice = item.config.stash[_CHOICE]
+    try:
+        broker = choice.shared()
+    except BrokerMissing as missing:
+        pytest.fail(f"{missing} {REMEDY}", pytrace=False)
+    if broker.kind == "embedded" and item.get_closest_marker("embedded_ok") is None:
+        pytest.skip(WANTED)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> Generator[None]:
+    """Say which Kafka it was, last of all that is printed before the totals."""
+    yield
+    choice = config.stash[_CHOICE]
+    reports = terminalreporter.stats.get("skipped", ())
+    skipped = sum(WANTED in str(report.longrepr) for report in reports)
+    if skipped:
+        terminalreporter.section("Kafka")
+        terminalreporter.line(choice.explain())
+        terminalreporter.line(f"Skipped for want of it: {skipped} tests. {REMEDY}")
+    elif choice.used:
+        terminalreporter.section("Kafka")
+        terminalreporter.line(f"Tested on: {', '.join(choice.used)}.")
+
+
+@pytest.fixture(scope="session")
+def kafka(pytestconfig: pytest.Config) -> Broker:
+    """Give the broker that all tests of the run share; use topics of your own."""
+    return pytestconfig.stash[_CHOICE].shared()
+
+
+@pytest.fixture
+def own_kafka(pytestconfig: pytest.Config) -> Iterator[OwnBroker]:
+    """Give a broker that this test alone uses, and may kill."""
+    choice = pytestconfig.stash[_CHOICE]
+    try:
+        broker = choice.own()
+    except BrokerMissing as missing:
+        if kafka_is_required():
+            pytest.fail(f"{missing} {REMEDY}", pytrace=False)
+        pytest.skip(f"{WANTED} that it may kill")
+    yield broker
+    broker.close()
+
+
+@pytest.fixture
+def names() -> TopicNames:
+    """Give the topic names of a prefix that no other test has."""
+    return TopicNames(f"t{uuid.uuid4().hex[:10]}")
+
+
+@pytest.fixture
+def topics(names: TopicNames) -> CreateTopics:
+    """Give `await topics(broker, "wms", …, partitions=4)`: all topics of the table.
+
+    The embedded broker makes its topics when asked, always of four partitions.
+    """
+
+    async def create(broker: Broker, *targets: str, partitions: int = 4) -> TopicNames:
+        kafka = options_of(broker)
+        wanted = specs(names, targets, partitions=partitions, profile="single-node")
+        if broker.kind != "embedded":
+            await apply_topics(kafka, wanted)
+            return names
+        producer = AIOKafkaProducer(bootstrap_servers=broker.bootstrap)
+        await producer.start()
+        try:
+            for spec in wanted:
+                await producer.partitions_for(spec.name)
+        finally:
+            await producer.stop()
+        return names
+
+    return create

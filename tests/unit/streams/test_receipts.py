@@ -1,0 +1,91 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bridge.errors import UnreadableError
+from bridge.streams.receipts import (
+    Attempt,
+    Receipt,
+    Sheet,
+    decode_sheet,
+    encode_sheet,
+)
+
+NOW = datetime(2026, 11, 21, 3, 30, 0, 120_000, tzinfo=UTC)
+
+
+def receipt(sequence: int, *, reason: str = "") -> Receipt:
+    attempts = (
+        Attempt(NOW, NOW + timedelta(milliseconds=5), "failed", "http_500"),
+        Attempt(NOW + timedelta(seconds=1), NOW + timedelta(seconds=2), "delivered"),
+        Attempt(NOW, NOW, "failed", reason),
+    )
+    return Receipt(
+        id=f"id-{sequence}",
+        subject="redo/shop/Zoë",
+        sequence=sequence,
+        chain="c" * 32,
+        type="return.created",
+        outcome="delivered",
+        attempts=attempts,
+        finished_at=NOW,
+    )
+
+
+def sheet(*receipts: Receipt) -> Sheet:
+    return Sheet("worker-1", "wms", 7, receipts)
+
+
+def test_a_sheet_comes_back_as_it_went() -> None:
+    written = sheet(receipt(1), receipt(2))
+
+    values = encode_sheet(written)
+
+    assert [decode_sheet(value) for value in values] == [written]
+
+
+def test_no_receipts_make_no_record() -> None:
+    assert encode_sheet(sheet()) == []
+
+
+def test_a_long_sheet_is_split_below_the_limit_and_keeps_its_order() -> None:
+    written = sheet(*(receipt(number) for number in range(1, 101)))
+
+    values = encode_sheet(written, limit=2_000)
+
+    parts = [decode_sheet(value) for value in values]
+    assert all(len(value) <= 2_000 for value in values)
+    assert len(parts) < 40
+    assert {(part.worker, part.target, part.partition) for part in parts} == {
+        ("worker-1", "wms", 7)
+    }
+    assert sum((part.receipts for part in parts), ()) == written.receipts
+
+
+def test_sheets_are_filled_up_to_the_very_limit() -> None:
+    whole = encode_sheet(sheet(receipt(1), receipt(2)))[0]
+
+    assert len(encode_sheet(sheet(receipt(1), receipt(2)), limit=len(whole))) == 1
+    assert len(encode_sheet(sheet(receipt(1), receipt(2)), limit=len(whole) - 1)) == 2
+
+
+def test_a_receipt_above_the_limit_stands_alone() -> None:
+    written = sheet(receipt(1), receipt(2, reason="x" * 3_000), receipt(3))
+
+    parts = [decode_sheet(value) for value in encode_sheet(written, limit=2_000)]
+
+    assert [[entry.sequence for entry in part.receipts] for part in parts] == [
+        [1],
+        [2],
+        [3],
+    ]
+
+
+@pytest.mark.parametrize(
+    "value", [b"\xff", b"[]", b"{}", b'{"worker":1,"target":"t","partition":"x"}']
+)
+def test_other_records_are_no_sheets(value: bytes) -> None:
+    with pytest.raises(UnreadableError) as caught:
+        decode_sheet(value)
+
+    assert caught.value.reason == "not_a_sheet"
