@@ -1,0 +1,198 @@
+"""What a partition's work at a target leaves behind: receipts, dead letters, log."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from prometheus_client import Counter
+
+from bridge.deadletters.letter import About, DeadLetter, Position, Tries
+from bridge.delivery.lanes import Letter
+from bridge.delivery.policy import Bury
+from bridge.errors import UnreadableError
+from bridge.platforms.contract import (
+    AlreadyApplied,
+    Delivered,
+    Failed,
+    NotYet,
+    Outcome,
+    Refused,
+    Skipped,
+    Throttled,
+    Unauthorized,
+)
+from bridge.streams.receipts import DEAD, Attempt, Receipt, Sheet, encode_sheet
+from bridge.streams.records import Outgoing, Record
+from bridge.telemetry import events, logger, metrics
+
+_NAMES: Mapping[type[Outcome], str] = {
+    Delivered: "delivered",
+    AlreadyApplied: "already_applied",
+    Skipped: "skipped",
+    Failed: "failed",
+    Throttled: "throttled",
+    NotYet: "not_yet",
+    Refused: "refused",
+    Unauthorized: "unauthorized",
+}
+
+log = logger("bridge.delivery")
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """Where one partition's events come from and where its traces go."""
+
+    events: str
+    dead: str
+    receipts: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When a conversation began and ended, aware UTC."""
+
+    started_at: datetime
+    ended_at: datetime
+
+
+def name_of(outcome: Outcome) -> str:
+    """Return the outcome's word, as receipts and metrics have it."""
+    return _NAMES[type(outcome)]
+
+
+def reason_of(outcome: Outcome) -> str:
+    """Return the outcome's short stable reason; empty where there is none."""
+    match outcome:
+        case Delivered() | AlreadyApplied() | Throttled():
+            return ""
+        case _:
+            return outcome.reason
+
+
+class Report:
+    """Collects what one partition's next commit has to write for one target."""
+
+    def __init__(self, *, target: str, worker: str, topics: Topics) -> None:
+        self._target = target
+        self._worker = worker
+        self._topics = topics
+        self._receipts: list[Receipt] = []
+        self._letters: list[Outgoing] = []
+        self._seconds = metrics.ATTEMPT_SECONDS.labels(target)
+        self._counters: dict[tuple[str, str], Counter] = {}
+
+    def attempted(self, letter: Letter, outcome: Outcome, times: Times) -> None:
+        """Note one conversation: in the letter, the log and the metrics."""
+        name, reason = name_of(outcome), reason_of(outcome)
+        letter.note(Attempt(times.started_at, times.ended_at, name, reason))
+        self._counter(name, reason).inc()
+        seconds = (times.ended_at - times.started_at).total_seconds()
+        self._seconds.observe(seconds)
+        log.info(
+            events.DELIVERY_ATTEMPTED,
+            event_id=letter.event.id,
+            type=letter.event.type,
+            subject=letter.event.subject,
+            target=self._target,
+            attempt=letter.tried,
+            outcome=name,
+            reason=reason,
+            ms=round(seconds * 1000, 1),
+        )
+
+    def _counter(self, name: str, reason: str) -> Counter:
+        counter = self._counters.get((name, reason))
+        if counter is None:  # looking a label up costs more than the rest
+            counter = metrics.ATTEMPTS.labels(self._target, name, reason)
+            self._counters[name, reason] = counter
+        return counter
+
+    def finished(self, letter: Letter, at: datetime, outcome: str) -> None:
+        """Write the receipt of an event that came to `outcome`."""
+        event = letter.event
+        self._receipts.append(
+            Receipt(
+                id=event.id,
+                subject=event.subject,
+                sequence=event.sequence,
+                chain=event.chain,
+                type=event.type,
+                outcome=outcome,
+                attempts=tuple(letter.attempts),
+                finished_at=at,
+            )
+        )
+
+    def buried(self, letter: Letter, why: Bury, at: datetime) -> None:
+        """Write the dead letter of an event given up on, and its receipt."""
+        event, tries = letter.event, letter.attempts
+        self._bury(
+            DeadLetter(
+                stage="deliver",
+                target=self._target,
+                reason=why.reason,
+                detail=why.detail,
+                origin=self._origin(letter.offset, letter.timestamp),
+                died_at=at,
+                key=event.subject.encode(),
+                value=event.body,
+                headers=letter.headers,
+                about=About(event.id, event.subject, event.sequence, event.type),
+                tries=Tries(letter.tried, tries[0].started_at, tries[-1].ended_at),
+            )
+        )
+        self.finished(letter, at, DEAD)
+
+    def unreadable(self, record: Record, broken: UnreadableError, at: datetime) -> None:
+        """Write the dead letter of a record that is no canonical event."""
+        self._bury(
+            DeadLetter(
+                stage="deliver",
+                target=self._target,
+                reason=broken.reason,
+                detail=broken.detail,
+                path=broken.path,
+                origin=self._origin(record.offset, record.timestamp),
+                died_at=at,
+                key=record.key,
+                value=record.value,
+                headers=record.headers,
+            )
+        )
+
+    def _origin(self, offset: int, timestamp: int) -> Position:
+        topics = self._topics
+        return Position(topics.events, topics.partition, offset, timestamp)
+
+    def _bury(self, dead: DeadLetter) -> None:
+        self._letters.append(
+            Outgoing(
+                topic=self._topics.dead,
+                key=dead.key,
+                value=dead.value,
+                headers=dead.to_headers(),
+                partition=self._topics.partition,
+            )
+        )
+        metrics.DEAD_LETTERS.labels("deliver", self._target, dead.reason).inc()
+        log.warning(
+            events.DEAD_LETTER_WRITTEN,
+            stage="deliver",
+            target=self._target,
+            subject=dead.about.subject if dead.about else None,
+            reason=dead.reason,
+        )
+
+    def collect(self) -> list[Outgoing]:
+        """Hand over what came together: one sheet of receipts, the dead letters."""
+        receipts, self._receipts = tuple(self._receipts), []
+        letters, self._letters = self._letters, []
+        sheet = Sheet(self._worker, self._target, self._topics.partition, receipts)
+        return letters + [
+            Outgoing(
+                self._topics.receipts, None, value, partition=self._topics.partition
+            )
+            for value in encode_sheet(sheet)
+        ]
