@@ -1,0 +1,147 @@
+"""The simulated Redo shop: returns, the writes it takes, the webhooks it sends.
+
+It shares nothing with the bridge and behaves as redo.md says, also where that hurts:
+every change sends the full snapshot, and what the bridge writes comes back as
+`updated`.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import orjson
+
+from bridge.clock import Clock
+from bridge.sandbox.journal import Journal, Kind
+from bridge.sandbox.redo_bodies import webhook_body
+from bridge.sandbox.redo_webhooks import Webhook, WebhookSender
+from bridge.sandbox.shop_returns import ShopReturn
+
+SETTABLE = frozenset({"complete", "open", "flagged", "rejected", "deleted"})
+_FINISHED = frozenset({"complete", "rejected"})
+
+Change = Callable[[ShopReturn, datetime], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a listing asks for; `updated_min` is inclusive, `updated_max` exclusive."""
+
+    updated_min: datetime | None = None
+    updated_max: datetime | None = None
+    status: str | None = None
+    order_name: str | None = None
+
+    def takes(self, return_: ShopReturn) -> bool:
+        return (
+            (self.updated_min is None or return_.updated_at >= self.updated_min)
+            and (self.updated_max is None or return_.updated_at < self.updated_max)
+            and self.status in {None, return_.status}
+            and self.order_name in {None, return_.order.name}
+        )
+
+
+class RedoShop:
+    """All returns of one store. Every change stamps, and sends the whole return."""
+
+    def __init__(
+        self, store: str, *, sender: WebhookSender, clock: Clock, journal: Journal
+    ) -> None:
+        self.store = store
+        self._sender = sender
+        self._clock = clock
+        self._journal = journal
+        self._returns: dict[str, ShopReturn] = {}
+        self._sent: Counter[str] = Counter()
+
+    def find(self, return_id: str) -> ShopReturn | None:
+        return self._returns.get(return_id)
+
+    def all(self) -> list[ShopReturn]:
+        """Return the returns, newest first by creation."""
+        return sorted(
+            self._returns.values(),
+            key=lambda return_: (return_.created_at, return_.id),
+            reverse=True,
+        )
+
+    def add(self, return_: ShopReturn) -> None:
+        """Take in a new return and tell about it as `created`."""
+        self._returns[return_.id] = return_
+        self._journal.names[return_.id] = return_.order.name
+        units = sum(line.quantity for line in return_.lines)
+        self._journal.note(
+            Kind.CREATED,
+            f"{return_.order.name} {return_.status}, {units} unit(s), "
+            f"for {return_.compensation.replace('_', ' ')}",
+        )
+        self._send("created", return_)
+
+    def change(self, return_id: str, change: Change) -> None:
+        """Apply `change` to a return and tell about it as `updated`."""
+        return_ = self._returns[return_id]
+        status = return_.status
+        change(return_, self._stamp(return_))
+        if return_.status != status:
+            self._journal.note(
+                Kind.MOVED, f"{return_.order.name} {status} -> {return_.status}"
+            )
+        self._send("updated", return_)
+
+    def put_status(self, return_id: str, status: str) -> bool:
+        """Set a status as `PUT /returns/{id}/status` does; False if it stood so."""
+        return_ = self._returns[return_id]
+        changed = return_.status != status
+        if changed:
+            self._journal.note(
+                Kind.UPDATED, f"{return_.order.name} set to {status} by the bridge"
+            )
+            self.change(return_id, lambda return_, _: set_status(return_, status))
+        return changed
+
+    def comment(self, return_id: str, comment: dict[str, str]) -> None:
+        """Add a comment as `POST /returns/{id}/comments` does."""
+        name = self._returns[return_id].order.name
+        self._journal.note(Kind.UPDATED, f"{name} commented on by the bridge")
+        self.change(return_id, lambda return_, _: return_.comments.append(comment))
+
+    def _stamp(self, return_: ShopReturn) -> datetime:
+        """A change is at least a millisecond younger than the one before."""
+        least = return_.updated_at + timedelta(milliseconds=1)
+        return_.updated_at = max(self._clock.now(), least)
+        return return_.updated_at
+
+    def _send(self, kind: str, return_: ShopReturn) -> None:
+        body = orjson.dumps(webhook_body(kind, return_.updated_at, return_))
+        self._sent[return_.id] += 1
+        number = self._sent[return_.id]
+        self._sender.send(Webhook(return_.id, number, kind, return_.order.name, body))
+
+
+def set_status(return_: ShopReturn, status: str) -> None:
+    """Set a status with what hangs on it (redo.md, section 9.1).
+
+    `complete` completes the lines and pays what is owed; `open` after an end reopens
+    them; money already moved stays moved.
+    """
+    if status == "complete":
+        _finish(return_)
+    elif status == "open" and return_.status in _FINISHED:
+        for line in return_.lines:
+            line.status = "open"
+    return_.status = status
+
+
+def _finish(return_: ShopReturn) -> None:
+    for line in return_.lines:
+        line.status = "complete"
+    if return_.compensation == "store_credit" and return_.gift_card is None:
+        return_.gift_card = f"DEMOCODE{return_.order.number:08d}"
+    if return_.compensation == "exchange" and return_.exchange_order is None:
+        return_.exchange_order = exchange_order(return_)
+
+
+def exchange_order(return_: ShopReturn) -> str:
+    """Return the shop's id of the order that replaces the goods."""
+    return str(551_000 + return_.order.number)

@@ -1,0 +1,187 @@
+"""The two simulated systems as running servers: shop and warehouse, each by itself.
+
+Usable by `dev`, alone in a container, and by tests as recording fake targets.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from bridge.clock import Clock, SystemClock
+from bridge.sandbox.calls import Call, CallLog
+from bridge.sandbox.catalogue import OVERSIZE
+from bridge.sandbox.faults import FaultPlan, Level
+from bridge.sandbox.front import Front
+from bridge.sandbox.habits import RATES, Habits
+from bridge.sandbox.journal import Journal
+from bridge.sandbox.narrator import narrator
+from bridge.sandbox.redo_api import READ, WRITE, RedoApi, Tokens
+from bridge.sandbox.redo_shop import RedoShop
+from bridge.sandbox.redo_webhooks import WebhookSender
+from bridge.sandbox.server import LoopbackServer
+from bridge.sandbox.warehouse import Pace, Warehouse
+from bridge.sandbox.warehouse_api import Keys, WarehouseApi
+from bridge.sandbox.warehouse_reports import Reporter
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How a simulator behaves: its faults and habits, and where it notes its calls.
+
+    `hold` is the longest a lost answer keeps its caller waiting.
+    """
+
+    faults: Level = "none"
+    habits: Level = "none"
+    seed: int = 0
+    hold: timedelta = timedelta(seconds=20)
+    calls_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a server listens; port 0 takes any free one."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ShopOptions:
+    """The shop: its store id and its API tokens with their scopes."""
+
+    store: str
+    tokens: Mapping[str, Collection[str]] = field(repr=False)
+    place: Place = Place()
+    manners: Manners = Manners()
+
+    @staticmethod
+    def full_access(token: str) -> Mapping[str, Collection[str]]:
+        """Return tokens for one client that may do all."""
+        return {token: (READ, WRITE)}
+
+
+@dataclass(frozen=True, slots=True)
+class WarehouseOptions:
+    """The warehouse: what callers must prove, and what it never takes.
+
+    With `remembers` off, the event door forgets webhook ids (see `WarehouseApi`).
+    """
+
+    account: str
+    keys: Keys
+    place: Place = Place()
+    manners: Manners = Manners()
+    pace: Pace = field(default_factory=Pace)
+    refused_skus: frozenset[str] = frozenset({OVERSIZE.sku})
+    remembers: bool = True
+
+
+class ShopSimulator:
+    """A running Redo shop. `shop` takes changes, `sender` the subscription."""
+
+    def __init__(
+        self,
+        options: ShopOptions,
+        *,
+        clock: Clock | None = None,
+        journal: Journal | None = None,
+    ) -> None:
+        clock = clock or SystemClock()
+        journal = journal or Journal(clock)
+        manners, place = options.manners, options.place
+        habits = Habits(RATES[manners.habits], manners.seed)
+        tokens = {token: frozenset(held) for token, held in options.tokens.items()}
+        self.sender = WebhookSender(clock=clock, journal=journal, habits=habits)
+        self.shop = RedoShop(
+            options.store, sender=self.sender, clock=clock, journal=journal
+        )
+        self.front = _front("shop", manners, clock, narrator(journal))
+        api = RedoApi(self.shop, front=self.front, tokens=Tokens(tokens))
+        self._server = LoopbackServer(
+            api.app, host=place.host, port=place.port, clock=clock
+        )
+
+    @property
+    def url(self) -> str:
+        """The API's base, with the version: `http://127.0.0.1:PORT/v2.2`."""
+        return f"{self._server.url}/v2.2"
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether nothing of it is on its way."""
+        return self.sender.pending == 0
+
+    async def start(self) -> None:
+        await self._server.start()
+
+    async def stop(self) -> None:
+        self.front.close()
+        await self.sender.close()
+        await self._server.stop()
+
+
+class WarehouseSimulator:
+    """A running warehouse. `warehouse` takes parcels, `reporter` the subscription."""
+
+    def __init__(
+        self,
+        options: WarehouseOptions,
+        *,
+        clock: Clock | None = None,
+        journal: Journal | None = None,
+    ) -> None:
+        clock = clock or SystemClock()
+        journal = journal or Journal(clock)
+        manners, place = options.manners, options.place
+        habits = Habits(RATES[manners.habits], manners.seed)
+        self.reporter = Reporter(options.account, clock=clock, habits=habits)
+        self.warehouse = Warehouse(
+            reporter=self.reporter,
+            clock=clock,
+            journal=journal,
+            pace=options.pace,
+            refused_skus=options.refused_skus,
+        )
+        self.front = _front("warehouse", manners, clock, narrator(journal))
+        api = WarehouseApi(
+            self.warehouse,
+            front=self.front,
+            keys=options.keys,
+            remembers=options.remembers,
+        )
+        self._server = LoopbackServer(
+            api.app, host=place.host, port=place.port, clock=clock
+        )
+
+    @property
+    def url(self) -> str:
+        """The base of its doors; the event door is `/hooks/returns` below it."""
+        return self._server.url
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether no parcel is worked on and every report has arrived."""
+        return self.warehouse.working == 0 and self.reporter.pending == 0
+
+    async def start(self) -> None:
+        await self._server.start()
+
+    async def stop(self) -> None:
+        self.front.close()
+        await self.warehouse.close()
+        await self.reporter.close()
+        await self._server.stop()
+
+
+def _front(
+    name: str, manners: Manners, clock: Clock, listener: Callable[[Call], None]
+) -> Front:
+    return Front(
+        name,
+        clock=clock,
+        faults=FaultPlan(manners.faults, manners.seed),
+        log=CallLog(manners.calls_file, listener=listener),
+        hold=manners.hold,
+    )

@@ -1,0 +1,157 @@
+"""One simulator as a whole process: `returns-bridge sandbox shop|warehouse`.
+
+Both need nothing of each other but the dock: the shop's shoppers send their parcels
+to the warehouse's `/dock/parcels`.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import httpx
+from pydantic import TypeAdapter
+
+from bridge.clock import Clock, SystemClock
+from bridge.sandbox.journal import Happening, Journal
+from bridge.sandbox.plans import draw_up
+from bridge.sandbox.redo_webhooks import Subscription
+from bridge.sandbox.shoppers import Traffic
+from bridge.sandbox.simulators import (
+    Manners,
+    Place,
+    ShopOptions,
+    ShopSimulator,
+    WarehouseOptions,
+    WarehouseSimulator,
+)
+from bridge.sandbox.warehouse import Pace
+from bridge.sandbox.warehouse_api import Keys
+from bridge.sandbox.warehouse_documents import Parcel
+from bridge.sandbox.warehouse_reports import ReportTo
+
+_PARCEL = TypeAdapter(Parcel)
+_WAIT = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ShopRun:
+    """A shop with shoppers. `dock_url` is the warehouse's base; None for no parcels.
+
+    A return comes `every` so often, without end unless `returns` says how many; with
+    `returns` 0 nobody shops, and the shop only answers. All is kept in memory.
+    """
+
+    hook_url: str
+    store: str = "demo-store"
+    dock_url: str | None = None
+    returns: int | None = None
+    every: timedelta = timedelta(seconds=2)
+    api_token: str = field(repr=False, kw_only=True)
+    webhook_token: str = field(repr=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class WarehouseRun:
+    """A warehouse: `secret` signs what it gets, `report_secret` what it sends."""
+
+    hook_url: str
+    account: str = "demo-east"
+    token: str = field(repr=False, kw_only=True)
+    secret: str = field(repr=False, kw_only=True)
+    report_secret: str = field(repr=False, kw_only=True)
+
+
+async def run_shop(run: ShopRun, place: Place, manners: Manners) -> None:
+    """Serve, let the shoppers in, and stay until SIGINT or SIGTERM."""
+    clock = SystemClock()
+    simulator = ShopSimulator(
+        ShopOptions(run.store, ShopOptions.full_access(run.api_token), place, manners),
+        clock=clock,
+        journal=_printing(clock),
+    )
+    simulator.sender.subscribe(Subscription(run.hook_url, run.webhook_token))
+    async with _served(simulator), httpx.AsyncClient() as client:
+        traffic = Traffic(
+            simulator.shop, dock=_Carrier(run.dock_url, client, clock), clock=clock
+        )
+        refused = manners.faults != "none"
+        plans = draw_up(manners.seed, refused=refused, returns=run.returns)
+        shopping = asyncio.create_task(traffic.run(plans, run.every))
+        await _told_to_stop()
+        shopping.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await shopping
+
+
+async def run_warehouse(run: WarehouseRun, place: Place, manners: Manners) -> None:
+    """Serve and work until SIGINT or SIGTERM."""
+    clock = SystemClock()
+    simulator = WarehouseSimulator(
+        WarehouseOptions(
+            run.account,
+            Keys((run.secret,), run.token),
+            place,
+            manners,
+            Pace(seed=manners.seed, patience=timedelta(minutes=10)),
+        ),
+        clock=clock,
+        journal=_printing(clock),
+    )
+    simulator.reporter.subscribe(ReportTo(run.hook_url, run.report_secret))
+    async with _served(simulator):
+        await _told_to_stop()
+
+
+class _Carrier:
+    """Brings a parcel to the dock, however long the warehouse does not open."""
+
+    def __init__(
+        self, dock_url: str | None, client: httpx.AsyncClient, clock: Clock
+    ) -> None:
+        self._dock_url = dock_url
+        self._client = client
+        self._clock = clock
+
+    async def __call__(self, parcel: Parcel) -> None:
+        if self._dock_url is None:
+            return
+        while not await self._hand_over(f"{self._dock_url}/dock/parcels", parcel):
+            await self._clock.sleep(_WAIT)
+
+    async def _hand_over(self, url: str, parcel: Parcel) -> bool:
+        try:
+            answer = await self._client.post(url, content=_PARCEL.dump_json(parcel))
+        except httpx.HTTPError:
+            return False
+        return answer.is_success
+
+
+@contextlib.asynccontextmanager
+async def _served(simulator: ShopSimulator | WarehouseSimulator) -> AsyncIterator[None]:
+    await simulator.start()
+    try:
+        yield
+    finally:
+        await simulator.stop()
+
+
+async def _told_to_stop() -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    await told.wait()
+
+
+def _printing(clock: Clock) -> Journal:
+    journal = Journal(clock)
+    journal.listen(_print)
+    return journal
+
+
+def _print(happening: Happening) -> None:
+    line = f"{happening.at:%H:%M:%S} {happening.kind:<18} {happening.text}"
+    print(line, flush=True)  # noqa: T201 the program's output
