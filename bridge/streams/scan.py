@@ -81,6 +81,7 @@ class Scanner:
     async def partitions(self, topic: str) -> int:
         """Return how many partitions `topic` has; raise ConfigError without it."""
         if topic in await self._consumer.topics():
+            await self.extent(Place(topic, 0))  # so the consumer gets to know it
             return len(self._consumer.partitions_for_topic(topic))
         raise ConfigError(
             f"Kafka at {self._kafka.address} has no topic {topic}; "
@@ -134,6 +135,8 @@ class Scanner:
     async def _between(
         self, place: Place, start: int, end: int, progress: Progress
     ) -> AsyncGenerator[Record]:
+        if start >= end:
+            return
         where = TopicPartition(place.topic, place.partition)
         self._consumer.assign([where])
         self._consumer.seek(where, start)
@@ -163,7 +166,8 @@ async def open_scanner(
     kafka: KafkaOptions, clock: Clock = _CLOCK
 ) -> AsyncIterator[Scanner]:
     """Connect to read; raises UnavailableError when Kafka does not answer."""
-    consumer = AIOKafkaConsumer(**kafka.consumer_kwargs())
+    # An idle fetch holds the connection, and with it every question for offsets.
+    consumer = AIOKafkaConsumer(**kafka.consumer_kwargs(), fetch_max_wait_ms=10)
     try:
         await consumer.start()
         yield Scanner(kafka, consumer, clock)

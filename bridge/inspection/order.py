@@ -1,0 +1,201 @@
+"""Judges one target: whether its receipts came in order, each once, none left out.
+
+Receipts of a subject must carry 1, 2, 3 … A number left out is a gap, unless a dead
+letter explains it; one that comes after a greater one is an inversion; one that comes
+twice is a repeated effect, unless it had been given up on the first time. A
+conversation that began before the subject's last one ended is an overlap. The chain
+of the receipts is compared with that of the events by a running hash, so that neither
+is kept.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from bridge.canonical.envelope import Event, event_id
+from bridge.inspection.findings import Findings, Kind, TargetReport
+from bridge.streams.receipts import DEAD, Receipt
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+#: Outcomes that change nothing at the target, so that they cannot come too late.
+_WITHOUT_EFFECT = frozenset({DEAD, "skipped", "discarded"})
+#: Numbers remembered of one gap; a larger one is a mutilated topic.
+_GAP_LIMIT = 10_000
+
+LastOf = Callable[[str], int | None]
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One subject at this target.
+
+    `first` and `last` bound the numbers with a receipt; `run` begins the unbroken
+    rise that ends at `last` with `chain`, `digest` is its hash; `seen` and `expected`
+    are the hash over the events of the run and the number that continues it. `head`
+    is the first event after `last`, `waiting` counts from there.
+    """
+
+    first: int = 0
+    last: int = 0
+    run: int = 0
+    digest: int = 0
+    chain: str = ""
+    seen: int = 0
+    expected: int = 0
+    head: int = 0
+    waiting: int = 0
+    worker: str = ""
+    busy_until: datetime = _NEVER
+    missing: set[int] = field(default_factory=set)
+    given_up: set[int] = field(default_factory=set)
+    dead: set[int] = field(default_factory=set)
+
+
+class TargetChecker:
+    """The receipts, dead letters and events of one target, in the order of feeding."""
+
+    def __init__(self, name: str, skew: timedelta) -> None:
+        self.horizon = _NEVER
+        self._name = name
+        self._skew = skew
+        self._lanes: dict[str, _Lane] = {}
+        self._findings = Findings()
+        self._counts = {"events": 0, "delivered": 0, "unjudged": 0}
+
+    def receipt(self, receipt: Receipt, worker: str) -> None:
+        lane = self._lanes.setdefault(receipt.subject, _Lane())
+        if receipt.id != event_id(receipt.subject, receipt.sequence):
+            self._add(Kind.ID, receipt, f"has the id {receipt.id}")
+        self._judge_times(lane, receipt, worker)
+        if self._is_news(lane, receipt):
+            if receipt.outcome == DEAD:
+                lane.given_up.add(receipt.sequence)
+            else:
+                self._counts["delivered"] += 1
+
+    def dead(self, subject: str, sequence: int) -> None:
+        lane = self._lanes.setdefault(subject, _Lane())
+        if sequence in lane.missing:
+            lane.missing.discard(sequence)
+            lane.given_up.add(sequence)
+        elif not lane.first <= sequence <= lane.last:
+            lane.dead.add(sequence)
+
+    def event(self, event: Event, time: datetime) -> None:
+        self._counts["events"] += 1
+        lane = self._lanes.setdefault(event.subject, _Lane())
+        if lane.first <= event.sequence <= lane.last:
+            self._judge_chain(lane, event)
+        elif event.sequence > lane.last and (lane.last or time >= self.horizon):
+            lane.head = lane.head or event.sequence
+            lane.waiting += 1
+        elif event.sequence in lane.dead:
+            lane.given_up.add(event.sequence)
+        elif time >= self.horizon:
+            lane.missing.add(event.sequence)
+        else:
+            self._counts["unjudged"] += 1
+
+    def report(self, last_of: LastOf) -> TargetReport:
+        """Return what was found; `last_of` tells how far the events reach."""
+        lanes = self._lanes.values()
+        held = sum(lane.waiting for lane in lanes if _is_held(lane))
+        return TargetReport(
+            self._name,
+            subjects=len(lanes),
+            **self._counts,
+            given_up=sum(len(lane.given_up) for lane in lanes),
+            waiting=sum(lane.waiting for lane in lanes) - held,
+            held=held,
+            findings=self._findings.plus(self._absences(last_of)),
+        )
+
+    def _is_news(self, lane: _Lane, receipt: Receipt) -> bool:
+        """Place the receipt among its subject's; tell whether its event is news."""
+        number = receipt.sequence
+        if number > lane.last:
+            _advance(lane, number, receipt.chain)
+            return True
+        too_late = f"comes after {lane.last}"
+        if number in lane.given_up:
+            lane.given_up.discard(number)
+            if number < lane.last and receipt.outcome not in _WITHOUT_EFFECT:
+                self._add(Kind.INVERSION, receipt, too_late)
+            return True
+        if number in lane.missing or number < lane.first:
+            self._add(Kind.INVERSION, receipt, too_late)
+            lane.missing.update(_between(number, lane.first))
+            lane.missing.discard(number)
+            lane.first = min(number, lane.first)
+            return True
+        self._add(Kind.REPEAT, receipt, f"comes again, at {receipt.finished_at}")
+        return False
+
+    def _judge_times(self, lane: _Lane, receipt: Receipt, worker: str) -> None:
+        if not receipt.attempts:
+            return
+        began = receipt.attempts[0].started_at
+        slack = timedelta(0) if worker == lane.worker else self._skew
+        if began + slack < lane.busy_until:
+            what = f"began at {began}, the call before ended at {lane.busy_until}"
+            self._add(Kind.OVERLAP, receipt, what)
+        for earlier, later in pairwise(receipt.attempts):
+            if later.started_at < earlier.ended_at:
+                what = f"was tried at {later.started_at} during an earlier try"
+                self._add(Kind.OVERLAP, receipt, what)
+        lane.worker = worker
+        lane.busy_until = max(lane.busy_until, receipt.attempts[-1].ended_at)
+
+    def _judge_chain(self, lane: _Lane, event: Event) -> None:
+        if event.sequence in {lane.run, lane.expected}:
+            lane.seen = hash((lane.seen, event.sequence, event.chain))
+            lane.expected = event.sequence + 1
+        if event.sequence == lane.last:
+            whole = lane.expected > lane.last
+            same = lane.seen == lane.digest if whole else event.chain == lane.chain
+            if not same:
+                self._findings.add(
+                    Kind.CHAIN,
+                    f"{self._name}: receipts {lane.run} to {lane.last} of "
+                    f"{event.subject} do not carry the chain of its events",
+                )
+
+    def _absences(self, last_of: LastOf) -> Findings:
+        """Return the receipts without an event, and the events without a receipt."""
+        found = Findings()
+        for subject, lane in self._lanes.items():
+            for number in sorted(lane.missing):
+                sentence = f"{self._name}: no receipt of event {number} of {subject}"
+                found.add(Kind.GAP, sentence)
+            last = last_of(subject)
+            if last is not None and lane.last > last:
+                sentence = (
+                    f"{self._name}: a receipt of event {lane.last} of {subject}, "
+                    f"whose events end at {last}"
+                )
+                found.add(Kind.PHANTOM, sentence)
+        return found
+
+    def _add(self, kind: Kind, receipt: Receipt, what: str) -> None:
+        name = f"{self._name}: the receipt of event {receipt.sequence}"
+        self._findings.add(kind, f"{name} of {receipt.subject} {what}")
+
+
+def _is_held(lane: _Lane) -> bool:
+    return lane.head in lane.dead or lane.last in lane.given_up
+
+
+def _advance(lane: _Lane, number: int, chain: str) -> None:
+    """Move the lane's end to `number`; what is passed over is missing for now."""
+    if not lane.last:
+        lane.first = lane.run = number
+    elif number > lane.last + 1:
+        lane.missing.update(_between(lane.last, number))
+        lane.run, lane.digest = number, 0
+    lane.digest = hash((lane.digest, number, chain))
+    lane.last, lane.chain = number, chain
+
+
+def _between(before: int, after: int) -> range:
+    return range(before + 1, min(after, before + 1 + _GAP_LIMIT))

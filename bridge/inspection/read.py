@@ -1,0 +1,129 @@
+"""Feeds the checker from the topics of a running system, partition by partition.
+
+Memory grows with the subjects of one partition, not with the topics.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from bridge.canonical import envelope
+from bridge.deadletters import letter
+from bridge.errors import ConfigError, UnreadableError
+from bridge.inspection.findings import Report, total
+from bridge.inspection.verify import Checker
+from bridge.streams.connection import KafkaOptions
+from bridge.streams.receipts import decode_sheet
+from bridge.streams.records import Record
+from bridge.streams.scan import (
+    Place,
+    Progress,
+    Scanner,
+    open_scanner,
+    silent,
+    time_of,
+)
+from bridge.streams.topics import TopicNames
+
+#: How far the clocks of two workers may be apart before an overlap is told.
+SKEW = timedelta(milliseconds=500)
+
+
+async def verify(
+    kafka: KafkaOptions,
+    names: TopicNames,
+    targets: Sequence[str],
+    since: datetime | None = None,
+    *,
+    progress: Progress = silent,
+) -> Report:
+    """Check every partition and add the reports up.
+
+    `since` leaves out what was written before; histories are then judged from there.
+    Raises ConfigError for a missing topic, UnavailableError if Kafka is away.
+    """
+    async with open_scanner(kafka) as scanner:
+        reading = _Reading(scanner, names, tuple(targets), since, progress)
+        partitions = await reading.partitions()
+        reports = [await reading.partition(number) for number in range(partitions)]
+    return total(reports, targets)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One run over the topics."""
+
+    scanner: Scanner
+    names: TopicNames
+    targets: tuple[str, ...]
+    since: datetime | None
+    progress: Progress
+
+    async def partitions(self) -> int:
+        """Return the number of partitions; all topics must have the same."""
+        count = await self.scanner.partitions(self.names.events)
+        for target in self.targets:
+            for topic in (self.names.receipts(target), self.names.dead(target)):
+                if await self.scanner.partitions(topic) != count:
+                    raise ConfigError(
+                        f"{topic} has not the {count} partitions of "
+                        f"{self.names.events}: compare with `topics check`"
+                    )
+        return count
+
+    async def partition(self, number: int) -> Report:
+        """Check one partition, in the order that the checker asks for."""
+        events = Place(self.names.events, number)
+        extent = await self.scanner.extent(events)
+        whole = self.since is None and extent.first == 0
+        checker = Checker(self.targets, skew=SKEW, whole=whole)
+        for target in self.targets:
+            await self._receipts(checker, target, number)
+            await self._letters(checker, target, number)
+        records = self.scanner.records(events, since=self.since, progress=self.progress)
+        async for record in records:
+            _take_event(checker, record)
+        return checker.report()
+
+    async def _receipts(self, checker: Checker, target: str, number: int) -> None:
+        place = Place(self.names.receipts(target), number)
+        extent = await self.scanner.extent(place)
+        if self.since is not None:
+            checker.receipts_since(target, self.since)
+        elif extent.first > 0:
+            oldest = await self.scanner.first_from(place, extent.first)
+            known = (
+                datetime.max.replace(tzinfo=UTC) if oldest is None else time_of(oldest)
+            )
+            checker.receipts_since(target, known)
+        records = self.scanner.records(place, since=self.since, progress=self.progress)
+        async for record in records:
+            try:
+                checker.sheet(target, decode_sheet(record.value or b""))
+            except UnreadableError as broken:
+                checker.foreign(_where(record, broken))
+
+    async def _letters(self, checker: Checker, target: str, number: int) -> None:
+        place = Place(self.names.dead(target), number)
+        async for record in self.scanner.records(place, progress=self.progress):
+            try:
+                dead = letter.from_headers(record.headers, record.key, record.value)
+            except UnreadableError as broken:
+                checker.foreign(_where(record, broken))
+                continue
+            if dead.about is not None:
+                checker.dead(target, dead.about.subject, dead.about.sequence)
+
+
+def _take_event(checker: Checker, record: Record) -> None:
+    try:
+        event = envelope.from_headers(record.headers, record.value or b"")
+    except UnreadableError as broken:
+        checker.foreign(_where(record, broken))
+    else:
+        checker.event(event, time_of(record))
+
+
+def _where(record: Record, broken: UnreadableError) -> str:
+    place = f"{record.topic}, partition {record.partition}, offset {record.offset}"
+    return f"{place}: {broken}"

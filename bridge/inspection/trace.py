@@ -1,0 +1,122 @@
+"""The history of one return as the topics tell it; no bodies, no personal field."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from bridge.canonical import envelope
+from bridge.deadletters import letter
+from bridge.errors import UnreadableError
+from bridge.streams.connection import KafkaOptions
+from bridge.streams.raw import from_raw
+from bridge.streams.receipts import decode_sheet
+from bridge.streams.records import Record
+from bridge.streams.scan import Place, Scanner, open_scanner, partition_for
+from bridge.streams.topics import TopicNames
+
+
+@dataclass(frozen=True, slots=True)
+class TraceStep:
+    """One thing that happened to the subject.
+
+    `what` is `observation`, `event`, `attempt`, `receipt` or `dead letter`; `target`
+    and `sequence` are None where there is none; `detail` is one short line.
+    """
+
+    at: datetime
+    what: str
+    target: str | None
+    sequence: int | None
+    detail: str
+
+
+Reader = Callable[[Record], Iterator[TraceStep]]
+
+
+async def trace(
+    kafka: KafkaOptions, names: TopicNames, targets: Sequence[str], subject: str
+) -> list[TraceStep]:
+    """Return what the topics know of `subject`, oldest first; empty if nothing.
+
+    Reads the subject's partition of each topic from its beginning. Raises ConfigError
+    for a missing topic, UnavailableError if Kafka is away.
+    """
+    async with open_scanner(kafka) as scanner:
+        partition = partition_for(
+            subject.encode(), await scanner.partitions(names.events)
+        )
+        steps = [
+            step
+            for topic, read in _readers(names, targets, subject)
+            async for step in _steps(scanner, Place(topic, partition), read)
+        ]
+    return sorted(steps, key=lambda step: step.at)
+
+
+def _readers(
+    names: TopicNames, targets: Sequence[str], subject: str
+) -> Iterator[tuple[str, Reader]]:
+    key = subject.encode()
+    yield names.raw, partial(_observations, key)
+    yield names.dead_inbound, partial(_letters, key)
+    yield names.events, partial(_events, key)
+    for target in targets:
+        yield names.receipts(target), partial(_receipts, subject, target)
+        yield names.dead(target), partial(_letters, key)
+
+
+async def _steps(
+    scanner: Scanner, place: Place, read: Reader
+) -> AsyncIterator[TraceStep]:
+    async for record in scanner.records(place):
+        try:
+            steps = list(read(record))
+        except UnreadableError:
+            continue  # `verify` tells of records that are not what their topic holds
+        for step in steps:
+            yield step
+
+
+def _observations(key: bytes, record: Record) -> Iterator[TraceStep]:
+    if record.key == key:
+        seen = from_raw(record)
+        detail = f"{seen.channel} {seen.id}, {len(seen.body):,} bytes"
+        yield TraceStep(seen.received_at, "observation", None, None, detail)
+
+
+def _events(key: bytes, record: Record) -> Iterator[TraceStep]:
+    if record.key == key:
+        event = envelope.from_headers(record.headers, record.value or b"")
+        detail = f"{event.type} {event.id}, because of {event.causation_id}"
+        time = event.time
+        yield TraceStep(time, "event", None, event.sequence, detail)
+
+
+def _letters(key: bytes, record: Record) -> Iterator[TraceStep]:
+    if record.key == key:
+        dead = letter.from_headers(record.headers, record.key, record.value)
+        detail = f"{dead.reason} at {dead.path}: {dead.detail or 'no detail'}"
+        number = None if dead.about is None else dead.about.sequence
+        yield TraceStep(dead.died_at, "dead letter", dead.target, number, detail)
+
+
+def _receipts(subject: str, target: str, record: Record) -> Iterator[TraceStep]:
+    # Sheets hold many subjects: those that cannot name ours are not decoded.
+    needle = json.dumps(subject, ensure_ascii=False).encode()
+    value = record.value or b""
+    if needle not in value:
+        return
+    sheet = decode_sheet(value)
+    for receipt in sheet.receipts:
+        if receipt.subject != subject:
+            continue
+        number = receipt.sequence
+        for attempt in receipt.attempts:
+            took = (attempt.ended_at - attempt.started_at).total_seconds()
+            detail = f"{attempt.outcome} {attempt.reason}".strip()
+            detail = f"{detail}, {took * 1000:.0f} ms"
+            yield TraceStep(attempt.started_at, "attempt", target, number, detail)
+        detail = f"{receipt.outcome}, by {sheet.worker}"
+        yield TraceStep(receipt.finished_at, "receipt", target, number, detail)
