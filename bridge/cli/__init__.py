@@ -1,1 +1,1 @@
-"""The command line: parse, call app, print, exit code."""
+"""The command line: one module per group; each parses, calls, prints, exits."""

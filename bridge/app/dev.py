@@ -1,0 +1,142 @@
+"""`dev`: the real bridge between simulated systems, on the embedded broker."""
+
+import tempfile
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from random import SystemRandom
+
+from rich.console import Console
+
+from bridge import telemetry
+from bridge.app.bridge import ROLES, Bridge
+from bridge.app.inspecting import verify
+from bridge.clock import SystemClock
+from bridge.errors import BridgeError
+from bridge.sandbox import dev as demo
+from bridge.sandbox.dev import Verdict
+from bridge.sandbox.faults import Level
+from bridge.sandbox.sandbox import DevOptions as Run
+from bridge.sandbox.sandbox import Doors, Wiring
+from bridge.settings import Settings, build
+
+SHOP, WAREHOUSE = "demo-shop", "demo-dock"
+#: librdkafka's mock cluster makes every topic with four partitions.
+EMBEDDED_PARTITIONS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class DevOptions:
+    """What the command line says of one run."""
+
+    plain: bool
+    returns: int
+    duration: timedelta
+    faults: Level
+    seed: int | None
+
+
+async def dev(options: DevOptions) -> bool:
+    """Play the demo; print what it proved; return whether every promise held."""
+    telemetry.configure(telemetry.TelemetryOptions(log_level="error"))
+    seed = SystemRandom().randrange(10**6) if options.seed is None else options.seed
+    console = Console(soft_wrap=True, highlight=False)
+    with tempfile.TemporaryDirectory(prefix="returns-bridge-") as scratch:
+        played = await demo.play(
+            _World(Path(scratch)),
+            Run(
+                returns=options.returns,
+                duration=options.duration,
+                faults=options.faults,
+                seed=seed,
+                plain=options.plain,
+            ),
+            clock=SystemClock(),
+        )
+    for line in (*played.lines, f"Play it again with --seed {seed}."):
+        console.print(line, markup=False)
+    return played.ok
+
+
+class _World:
+    """The bridge as the demo plays it."""
+
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
+        self._bridge: Bridge | None = None
+        self._settings: Settings | None = None
+
+    async def start_bridge(self, kafka: str, wiring: Wiring) -> Doors:
+        self._settings = demo_settings(kafka, wiring, self._scratch)
+        self._bridge = Bridge(self._settings, ROLES["all"], clock=SystemClock())
+        door = f"http://127.0.0.1:{await self._bridge.start()}/hooks"
+        return Doors(f"{door}/{SHOP}", f"{door}/{WAREHOUSE}")
+
+    async def settled(self) -> bool:
+        bridge = self._started
+        broken = bridge.failed()
+        if broken is not None:
+            raise BridgeError(f"a part of the bridge broke: {broken}") from broken
+        return bridge.busy == 0
+
+    @property
+    def _started(self) -> Bridge:
+        if self._bridge is None:
+            raise BridgeError("the bridge was not started")
+        return self._bridge
+
+    async def verify(self) -> Verdict:
+        if self._settings is None:
+            raise BridgeError("the bridge was not started")
+        proof = await verify(self._settings, None)
+        return Verdict(proof.kept and not proof.waiting, proof.lines)
+
+    async def stop_bridge(self) -> None:
+        if self._bridge is not None:
+            await self._bridge.stop()
+
+
+def demo_settings(kafka: str, wiring: Wiring, scratch: Path) -> Settings:
+    """Return the settings of the demo: one shop, one warehouse, both ways."""
+    secrets = {
+        "SHOP_TOKEN": wiring.shop_token,
+        "WEBHOOK_TOKEN": wiring.webhook_token,
+        "WAREHOUSE_SECRET": wiring.warehouse_secret,
+        "REPORT_SECRET": wiring.report_secret,
+        "HASH_KEY": wiring.report_secret,
+    }
+    tree: dict[str, object] = {
+        "kafka": {"bootstrap": kafka, "embedded": True},
+        "topics": {"partitions": EMBEDDED_PARTITIONS, "profile": "single-node"},
+        "inbound": {"port": 0},
+        "state_dir": str(scratch),
+        "privacy": {"hash_key": {"env": "HASH_KEY"}},
+        "deliver": {
+            "delivery": {"connect_timeout": "2s", "read_timeout": "2s"},
+            "ownership": {"call_deadline": "3s"},
+        },
+        "accounts": {
+            SHOP: {
+                "platform": "redo",
+                "base_url": wiring.shop_url,
+                "store_id": wiring.shop_store,
+                "api_token": {"env": "SHOP_TOKEN"},
+                "webhook_tokens": [{"env": "WEBHOOK_TOKEN"}],
+            },
+            WAREHOUSE: {
+                "platform": "warehouse",
+                "webhook_secrets": [{"env": "REPORT_SECRET"}],
+                "announced_by": [f"redo/{SHOP}"],
+            },
+        },
+        "targets": {
+            "dock": {
+                "kind": "warehouse.event",
+                "account": WAREHOUSE,
+                "url": f"{wiring.warehouse_url}/hooks/returns",
+                "signing_secrets": [{"env": "WAREHOUSE_SECRET"}],
+            },
+            "shop": {"kind": "redo", "account": SHOP},
+        },
+    }
+    return build(tree, secrets)

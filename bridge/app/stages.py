@@ -1,0 +1,129 @@
+"""Putting the stages together: what each group member reads, owns and does."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+
+from bridge.clock import Clock
+from bridge.delivery.calls import Caller
+from bridge.delivery.dead import DeadEvents
+from bridge.delivery.desk import Desk
+from bridge.delivery.options import DeliveryOptions
+from bridge.delivery.report import Report, Topics
+from bridge.delivery.stage import DeliverWork
+from bridge.normalize.stage import NormalizeWork, Setting
+from bridge.platforms.contract import Source, Target
+from bridge.settings import Settings
+from bridge.streams.connection import KafkaOptions
+from bridge.streams.groups import deliver_group, normalize_group
+from bridge.streams.member import Member, Part
+from bridge.streams.options import OwnershipOptions
+from bridge.streams.owner import Owner
+from bridge.streams.records import Record
+from bridge.streams.restore import read_to_end
+from bridge.streams.topics import TopicNames
+
+Apply = Callable[[list[Record]], None]
+
+
+def make_sources(settings: Settings) -> dict[str, Source]:
+    """Return the inbound side of every configured account."""
+    privacy = settings.privacy.privacy()
+    return {
+        name: options.source(name, privacy)
+        for name, options in settings.accounts.items()
+    }
+
+
+def make_target(settings: Settings, name: str) -> Target:
+    """Return one configured target; ConfigError if its account is of another sort."""
+    options = settings.targets[name].options
+    return options.target(name, settings.accounts[options.account])
+
+
+def normalize_member(settings: Settings, cluster: str, clock: Clock) -> Member:
+    """Return this process's member of the normalise stage."""
+    names = settings.topic_names
+    setting = Setting(
+        topics=names,
+        sources=make_sources(settings),
+        state_dir=settings.state_dir,
+        cluster=cluster,
+        clock=clock,
+    )
+
+    def make(owner: Owner) -> NormalizeWork:
+        read = _reader(settings.kafka, names.snapshots, owner.partition)
+        return NormalizeWork(owner, setting, read)
+
+    part = Part(normalize_group(settings.topics.prefix), names.raw, make)
+    return Member(settings.kafka, part, settings.normalize.ownership, clock)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One target as it is served: what it is, how, and where its topics are."""
+
+    target: Target
+    worker: str
+    names: TopicNames
+    delivery: DeliveryOptions
+    ownership: OwnershipOptions
+
+
+def served(settings: Settings, name: str) -> Served:
+    """Return one target of the settings as it is served."""
+    options = settings.targets[name]
+    return Served(
+        target=make_target(settings, name),
+        worker=settings.worker,
+        names=settings.topic_names,
+        delivery=options.delivery,
+        ownership=options.ownership,
+    )
+
+
+def deliver_member(
+    kafka: KafkaOptions, served: Served, desk: Desk, *, clock: Clock
+) -> Member:
+    """Return this process's member of one target's deliver stage."""
+    names, target = served.names, served.target.name
+
+    def make(owner: Owner) -> DeliverWork:
+        read = _reader(kafka, names.dead(target), owner.partition)
+        topics = Topics(
+            names.events, names.dead(target), names.receipts(target), owner.partition
+        )
+        report = Report(target=target, worker=served.worker, topics=topics)
+        return DeliverWork(owner, desk, DeadEvents(partial(read, 0)), report)
+
+    part = Part(deliver_group(names.prefix, target), names.events, make)
+    return Member(kafka, part, served.ownership, clock)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverStage:
+    """One target in this process: its group member, its desk, its connections."""
+
+    name: str
+    member: Member
+    desk: Desk
+    close: Callable[[], Awaitable[None]]
+
+
+def deliver_stage(settings: Settings, name: str, clock: Clock) -> DeliverStage:
+    """Put one target's stage together."""
+    parts = served(settings, name)
+    caller = Caller(parts.delivery, parts.ownership.call_deadline)
+    desk = Desk(parts.target, parts.delivery, clock, caller.send)
+    member = deliver_member(settings.kafka, parts, desk, clock=clock)
+    return DeliverStage(name, member, desk, caller.close)
+
+
+def _reader(
+    kafka: KafkaOptions, topic: str, partition: int
+) -> Callable[[int, Apply], Awaitable[int]]:
+    def read(start: int, apply: Apply) -> Awaitable[int]:
+        return read_to_end(kafka, topic, partition, start=start, apply=apply)
+
+    return read

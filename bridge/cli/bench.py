@@ -1,0 +1,43 @@
+"""`bench`: how fast each part is, on this machine, as a table of all runs."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+import uvloop
+
+from bridge import app
+from bridge.cli.common import AsJson
+from bridge.cli.output import emit
+
+
+class Part(StrEnum):
+    """What is measured."""
+
+    INGEST = "ingest"
+    NORMALIZE = "normalize"
+    DELIVER = "deliver"
+    PIPELINE = "pipeline"
+
+
+def bench(
+    part: Annotated[Part, typer.Argument(help="What to measure.")],
+    *,
+    workload: Annotated[
+        str | None,
+        typer.Option(help="Of deliver: W1, W2 … (the benchmarks list them)."),
+    ] = None,
+    kafka: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="The broker to use.")
+    ] = None,
+    repeat: Annotated[int, typer.Option(min=1, help="How many runs.")] = 3,
+    as_json: AsJson = False,
+) -> None:
+    """Measure one part: all runs, median, machine, versions, load, memory peak.
+
+    Makes topics of its own on the broker and leaves others alone.
+    """
+    options = app.BenchOptions(
+        part=part.value, workload=workload, kafka=kafka, repeat=repeat
+    )
+    emit(uvloop.run(app.bench(options)), as_json=as_json)

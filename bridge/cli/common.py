@@ -1,0 +1,98 @@
+"""What all commands share: options, exit codes, and how an error reaches the user."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum, StrEnum
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from bridge import settings
+from bridge.clock import SystemClock
+from bridge.errors import BridgeError
+
+T = TypeVar("T")
+
+
+class Exit(IntEnum):
+    """The exit codes; 2 (usage) comes from the parser itself."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    REFUSED = 3
+    NOTHING = 4
+    INTERRUPTED = 130
+
+
+class Faults(StrEnum):
+    """How badly the simulated systems behave."""
+
+    NONE = "none"
+    SOME = "some"
+    MANY = "many"
+
+
+def duration(text: str) -> timedelta:
+    value = settings.duration_of(text)
+    if value is None:
+        raise typer.BadParameter("write 200ms, 5s, 10min, 8h or 14d")
+    return value
+
+
+def _moment(text: str) -> datetime:
+    ago = settings.duration_of(text)
+    if ago is not None:
+        return SystemClock().now() - ago
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            "write a time (2026-05-01T12:00Z) or how long ago (8h)"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+ConfigPath = Annotated[
+    Path,
+    typer.Option(
+        "--config",
+        "-c",
+        envvar="BRIDGE_CONFIG",
+        help="The configuration file (YAML).",
+    ),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object per line instead.")
+]
+Since = Annotated[
+    datetime | None,
+    typer.Option(
+        parser=_moment,
+        metavar="TIME",
+        help="Only from this time on: 2026-05-01T12:00Z, or how long ago: 8h.",
+    ),
+]
+
+
+def once(work: Coroutine[object, object, T]) -> T:
+    """Run the work of a command that ends by itself, without the libraries' chatter."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    return asyncio.run(work)
+
+
+def outcome(commands: typer.Typer, argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; errors are sentences on stderr."""
+    try:
+        commands(args=None if argv is None else list(argv))
+    except BridgeError as error:
+        typer.echo(str(error), err=True)
+        return Exit.FAILED
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else Exit.DONE
+    return Exit.DONE

@@ -1,0 +1,48 @@
+"""Rows as a table for people, or as one JSON object per line for programs."""
+
+import sys
+from collections.abc import Iterable, Mapping
+
+import typer
+from pydantic_core import to_json, to_jsonable_python
+from rich.console import Console
+from rich.table import Table
+
+_WIDE = 1_000
+
+Row = Mapping[str, object]
+
+
+def rows_of(values: Iterable[object]) -> list[Row]:
+    """Return dataclasses, models or mappings as rows of plain values."""
+    return [to_jsonable_python(value) for value in values]
+
+
+def emit(values: Iterable[object], *, as_json: bool, title: str | None = None) -> None:
+    """Print the rows on stdout; columns are the keys of the first."""
+    if as_json:
+        for value in values:
+            typer.echo(to_json(value).decode())
+        return
+    rows = rows_of(values)
+    if not rows:
+        return
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for number, name in enumerate(rows[0]):
+        table.add_column(name, no_wrap=number == 0)
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row.values()))
+    # A pipe gets whole lines: nothing is wrapped to a terminal that is not there.
+    width = None if sys.stdout.isatty() else _WIDE
+    console = Console(file=sys.stdout, width=width, highlight=False, markup=False)
+    console.print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:,.1f}"
+    if isinstance(value, list | tuple):
+        return ", ".join(str(each) for each in value)
+    return str(value)
