@@ -2,8 +2,8 @@
 
 Sequence and chain make a subject's history checkable: the id is a UUIDv5 of
 (subject, sequence), never of partition or offset, and the chain is a running hash
-over id, type and body of every event so far. `seal` numbers new events; `to_record`
-and `from_record` are the codec (CloudEvents Kafka binding, section 3.2, with the
+over id, type and body of every event so far. `seal` numbers new events; `to_headers`
+and `from_headers` are the codec (CloudEvents Kafka binding, section 3.2, with the
 `sequence` and `partitioning` extensions and our `chain` and `causationid`).
 """
 

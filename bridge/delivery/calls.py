@@ -95,7 +95,8 @@ class Calls:
         self.ended = True
         now = asyncio.get_running_loop().time()
         for timer in self._timers:
-            timer.reschedule(now)
+            if not timer.expired():  # one that has may not be moved any more
+                timer.reschedule(now)
 
 
 class _Kept:

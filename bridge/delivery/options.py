@@ -18,7 +18,7 @@ class DeliveryOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     concurrency: PositiveInt = 64
-    max_attempts: PositiveInt = 20
+    max_attempts: PositiveInt = 200
     max_age: timedelta = timedelta(hours=10)
     connect_timeout: timedelta = timedelta(seconds=5)
     read_timeout: timedelta = timedelta(seconds=10)

@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import Coroutine, Mapping
 from datetime import timedelta
 from functools import partial
+from typing import Protocol
 
 import httpx
 
@@ -25,8 +26,14 @@ from bridge.delivery.lanes import Lane, Lanes, Letter, Place
 from bridge.delivery.policy import Bury, Finish, Halt, Retry
 from bridge.delivery.report import Report, Times, name_of
 from bridge.errors import LostOwnership, UnreadableError
-from bridge.platforms.contract import Context, Failed, Outcome
-from bridge.streams.owner import Owner
+from bridge.platforms.contract import (
+    AlreadyApplied,
+    Context,
+    Delivered,
+    Failed,
+    Outcome,
+    Refused,
+)
 from bridge.streams.records import Outgoing, Record
 from bridge.telemetry import events, logger, tracing
 
@@ -36,11 +43,27 @@ _SKEW = timedelta(seconds=5)
 log = logger(__name__)
 
 
+class Ownership(Protocol):
+    """What this stage needs of the partition's owner (`bridge/streams/owner.py`)."""
+
+    def finish(self, offset: int) -> None:
+        """The record at `offset` is done with."""
+        ...
+
+    def note(self) -> None:
+        """Something was learned that the next commit has to write."""
+        ...
+
+    async def permit(self) -> None:
+        """Return when a call may start; raise LostOwnership if none ever may."""
+        ...
+
+
 class DeliverWork:
     """One partition of `returns.events` at one target."""
 
     def __init__(
-        self, owner: Owner, desk: Desk, dead: DeadEvents, report: Report
+        self, owner: Ownership, desk: Desk, dead: DeadEvents, report: Report
     ) -> None:
         self._owner = owner
         self._desk = desk
@@ -102,6 +125,7 @@ class DeliverWork:
         """Start nothing more and wait for what is in flight; True if all ended."""
         self._stopping = True
         if self._in_flight:
+            self._idle.clear()  # it was set whenever nothing was in flight before
             try:
                 async with asyncio.timeout(limit.total_seconds()):
                     await self._idle.wait()
@@ -127,11 +151,11 @@ class DeliverWork:
         if self._stopping:
             return
         if letter.event.id in self._dead:
-            self._hold(lane)
-        elif not self._desk.gate.admits(self._desk.clock.now()):
-            self._wait(lane, self._desk.gate.wait(self._desk.clock.now()))
-        else:
+            self._leave_dead(lane, letter)
+        elif self._desk.gate.is_open or self._desk.gate.admits(self._desk.clock.now()):
             await self._converse(lane, letter)
+        else:
+            self._wait(lane, self._desk.gate.wait(self._desk.clock.now()))
 
     async def _converse(self, lane: Lane, letter: Letter) -> None:
         self._in_flight += 1
@@ -156,6 +180,7 @@ class DeliverWork:
             try:
                 conversation = self._desk.target.deliver(letter.event, context)
                 outcome = await converse(conversation, call)
+                span.set("outcome", name_of(outcome))
             except LostOwnership:
                 raise
             except Exception as mistake:  # noqa: BLE001 - one target's own mistake
@@ -163,7 +188,6 @@ class DeliverWork:
                     events.CONVERSATION_BROKE, event_id=letter.event.id, error=mistake
                 )
                 outcome = Failed("internal_error", answer_lost=True)
-            span.set("outcome", name_of(outcome))
         times = Times(started_at, self._desk.clock.now())
         self._report.attempted(letter, outcome, times)
         return outcome
@@ -176,11 +200,13 @@ class DeliverWork:
         return await self._desk.send(request, self._calls)
 
     def _settle(self, lane: Lane, letter: Letter, outcome: Outcome) -> None:
+        if self._calls.ended:
+            return  # dropped just before the answer came: the lanes are another's
         decision = self._desk.policy.decide(outcome, letter)
         if isinstance(decision, Halt):
             self._desk.shut(decision.reason)
-        elif not isinstance(outcome, Failed):
-            self._desk.reopen()
+        elif isinstance(outcome, Delivered | AlreadyApplied | Refused):
+            self._desk.reopen()  # only what the target itself said proves a credential
         match decision:
             case Finish():
                 self._finish(lane, letter, name_of(outcome))
@@ -194,7 +220,7 @@ class DeliverWork:
     # ------------------------------------------------------------ what follows
 
     def _finish(self, lane: Lane, letter: Letter, outcome: str) -> None:
-        self._report.finished(letter, self._desk.clock.now(), outcome)
+        self._report.finished(letter, letter.attempts[-1].ended_at, outcome)
         self._advance(lane, letter)
 
     def _advance(self, lane: Lane, letter: Letter) -> None:
@@ -216,13 +242,17 @@ class DeliverWork:
         self._wait(lane, retry.after)
 
     def _bury(self, lane: Lane, letter: Letter, why: Bury) -> None:
-        self._report.buried(letter, why, self._desk.clock.now())
+        self._report.buried(letter, why, letter.attempts[-1].ended_at)
         self._owner.note()
+        self._dead.add(letter.event.id)
+        self._leave_dead(lane, letter)
+
+    def _leave_dead(self, lane: Lane, letter: Letter) -> None:
+        """A dead event is not tried again: hold its lane, or go on behind it."""
         if self._desk.options.on_dead == "skip":
             self._advance(lane, letter)
-            return
-        self._dead.add(letter.event.id)
-        self._hold(lane)
+        else:
+            self._hold(lane)
 
     def _hold(self, lane: Lane) -> None:
         self._lanes.move(lane, Place.HELD)

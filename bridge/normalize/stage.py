@@ -6,10 +6,12 @@ from the snapshots topic, which is the state.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Protocol
 
 from cachetools import LRUCache
 
@@ -20,7 +22,6 @@ from bridge.errors import UnreadableError
 from bridge.normalize.fold import Folded, fold
 from bridge.normalize.state import CorruptStateError, SubjectState, decode, start
 from bridge.platforms.contract import Observation, PlatformView, Source
-from bridge.streams.owner import Owner
 from bridge.streams.raw import from_raw, to_raw
 from bridge.streams.records import Outgoing, Record
 from bridge.streams.store import StateStore
@@ -51,10 +52,20 @@ class Setting:
     clock: Clock
 
 
+class Ownership(Protocol):
+    """What this stage needs of the partition's owner (`bridge/streams/owner.py`)."""
+
+    partition: int
+
+    def finish(self, offset: int) -> None:
+        """The record at `offset` is done with."""
+        ...
+
+
 class NormalizeWork:
     """One partition of `returns.raw`."""
 
-    def __init__(self, owner: Owner, setting: Setting, read: ReadSnapshots) -> None:
+    def __init__(self, owner: Ownership, setting: Setting, read: ReadSnapshots) -> None:
         self._owner = owner
         self._setting = setting
         self._read = read
@@ -96,8 +107,8 @@ class NormalizeWork:
 
     def accept(self, record: Record) -> None:
         """Fold one observation; what cannot be read becomes a dead letter."""
-        parent = record.headers.get(tracing.HEADER)
-        with tracing.span("normalize", parent.decode() if parent else None) as span:
+        parent = record.headers.get(tracing.HEADER, b"").decode("utf-8", "replace")
+        with tracing.span("normalize", parent or None) as span:
             try:
                 observation = from_raw(record)
                 self._take(replace(observation, traceparent=span.traceparent))
@@ -142,7 +153,8 @@ class NormalizeWork:
             raise UnreadableError(
                 "unknown_account", "$", "no such account is configured"
             )
-        reading = source.read(observation)
+        with _mistakes_buried():
+            reading = source.read(observation)
         if isinstance(reading, PlatformView) and observation.subject == source.account:
             self._send_on(observation, reading.view.subject)
             return
@@ -150,7 +162,9 @@ class NormalizeWork:
             state = self._state(observation.subject)
         except CorruptStateError as broken:
             raise UnreadableError(broken.reason, "$", str(broken)) from broken
-        self._keep(observation, fold(state, observation, reading))
+        with _mistakes_buried():
+            folded = fold(state, observation, reading)
+        self._keep(observation, folded)
 
     def _state(self, subject: str) -> SubjectState:
         known = self._states.get(subject)
@@ -186,16 +200,17 @@ class NormalizeWork:
         value: bytes,
         headers: tuple[tuple[str, bytes], ...] = (),
     ) -> None:
-        self._uncommitted += len(value)
         partition = self._owner.partition
-        self._outgoing.append(
-            Outgoing(topic, subject.encode(), value, headers, partition)
-        )
+        self._add(Outgoing(topic, subject.encode(), value, headers, partition))
+
+    def _add(self, outgoing: Outgoing) -> None:
+        self._uncommitted += len(outgoing.value or b"")
+        self._outgoing.append(outgoing)
 
     def _send_on(self, observation: Observation, subject: str) -> None:
         """The door could not tell the subject: put the body under its own key."""
         proper = replace(observation, subject=subject)
-        self._outgoing.append(to_raw(proper, self._setting.topics.raw))
+        self._add(to_raw(proper, self._setting.topics.raw))
 
     def _bury(self, record: Record, broken: UnreadableError) -> None:
         letter = DeadLetter(
@@ -212,11 +227,8 @@ class NormalizeWork:
             headers=record.headers,
         )
         topic = self._setting.topics.dead_inbound
-        self._outgoing.append(
-            Outgoing(
-                topic, record.key, record.value, letter.to_headers(), record.partition
-            )
-        )
+        headers = letter.to_headers()
+        self._add(Outgoing(topic, record.key, record.value, headers, record.partition))
         account = metrics.known(_account(record), self._setting.sources)
         metrics.OBSERVATIONS.labels(account, "unreadable").inc()
         metrics.DEAD_LETTERS.labels("normalize", "inbound", broken.reason).inc()
@@ -226,6 +238,18 @@ class NormalizeWork:
             reason=broken.reason,
             path=broken.path,
         )
+
+
+@contextmanager
+def _mistakes_buried() -> Iterator[None]:
+    """Make a mistake of ours about one body a dead letter: the others go on."""
+    try:
+        yield
+    except UnreadableError:
+        raise
+    except Exception as mistake:
+        kind = type(mistake).__name__
+        raise UnreadableError("internal_error", "$", kind) from mistake
 
 
 def _must_fit(folded: Folded) -> None:

@@ -20,7 +20,7 @@ fenced by a transaction; its state is a compacted topic.*
 5. **Release.** Calls in flight end, the last commit is marked `released`, and the
    successor starts at once. Without the mark it waits until no call can be left.
 
-Not here: which partitions there are (`group.py`) and what is done with a record (the
+Not here: which partitions there are (`member.py`) and what is done with a record (the
 stage's `Work`).
 """
 

@@ -117,8 +117,9 @@ async def _admin(kafka: KafkaOptions) -> AsyncIterator[Any]:
         ) from denied
     except (KafkaConnectionError, TimeoutError) as away:
         raise UnavailableError(
-            f"Kafka at {kafka.address} does not answer: {away or 'timed out'}. "
-            "Start it, or correct kafka.bootstrap and kafka.security"
+            f"Kafka at {kafka.address} does not answer: no broker could be reached, or "
+            "none accepted us. Start it, or correct kafka.bootstrap, kafka.security "
+            "and the credentials"
         ) from away
     except KafkaError as refused:
         raise UnavailableError(
