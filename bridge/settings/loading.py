@@ -46,7 +46,7 @@ def load(
     Raises ConfigError with every problem found, one per line.
     """
     if environ is None:
-        environ = os.environ  # noqa: TID251 - here the environment is read, once
+        environ = os.environ  # read here, and nowhere else
     return _settings(read(path), environ, platforms)
 
 

@@ -17,6 +17,7 @@ from aiokafka.errors import (
     KafkaError,
     TopicAlreadyExistsError,
     TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
     for_code,
 )
 
@@ -90,6 +91,15 @@ async def check_topics(
     async with _admin(kafka) as admin:
         existing = await _described(admin, [spec.name for spec in specs])
         _refuse(partition_differences(specs, existing))
+
+
+async def delete_topics(kafka: KafkaOptions, names: Sequence[str]) -> None:
+    """Delete topics with all they hold; one that is not there is no error."""
+    async with _admin(kafka) as admin:
+        response = await admin.delete_topics(list(names))
+        for name, code in response.topic_error_codes:
+            if code != UnknownTopicOrPartitionError.errno:
+                _raise_for(code, name)
 
 
 def _refuse(found: Sequence[Difference]) -> None:

@@ -10,16 +10,13 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 from faststream.kafka import KafkaBroker
 
 from bridge.canonical.draft import Draft, encode
 from bridge.canonical.envelope import Cause, chain_start, seal, to_headers
 from bridge.canonical.events import EventData, ReturnApproved
 from bridge.client import Counts, Gap, ReadingOptions, Received, ReturnsRouter
-from bridge.client.observations import Observation, Observations
-from bridge.streams.raw import from_raw
-from bridge.streams.restore import as_record
 from bridge.streams.topics import TopicNames
 from tests.support.broker import Broker
 from tests.support.clock import START
@@ -264,36 +261,6 @@ async def test_members_that_come_and_go_lose_nothing_and_raise_no_false_alarm(
     for subject in subjects:
         firsts = list(dict.fromkeys(desk.of(subject)))
         assert all(one < other for one, other in pairwise(firsts))
-
-
-async def test_an_observation_of_another_team_is_read_by_the_bridge(
-    kafka: Broker, topics: CreateTopics
-) -> None:
-    names = await topics(kafka)
-    observation = Observation(
-        id="scan-1",
-        subject="warehouse/east/W-1",
-        platform="warehouse",
-        account="east",
-        channel="webhook",
-        received_at=START,
-        body=b'{"spec": "wms.return-snapshot/1"}\xff',
-    )
-
-    async with KafkaBroker(kafka.bootstrap, logger=None, acks="all") as broker:
-        observations = Observations(broker, prefix=names.prefix)
-        await broker.start()
-        await observations.publish(observation)
-
-    consumer = AIOKafkaConsumer(
-        names.raw, bootstrap_servers=kafka.bootstrap, auto_offset_reset="earliest"
-    )
-    await consumer.start()
-    try:
-        record = as_record(await asyncio.wait_for(consumer.getone(), 10))
-    finally:
-        await consumer.stop()
-    assert from_raw(record) == observation
 
 
 async def test_the_example_consumer_prints_what_happens(

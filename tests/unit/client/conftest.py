@@ -10,7 +10,10 @@ import pytest
 from bridge.canonical.draft import Draft, encode
 from bridge.canonical.envelope import Cause, chain_start, seal, to_headers
 from bridge.canonical.events import TYPES, EventData, ReturnApproved
+from bridge.client.dispatch import Dispatcher
+from bridge.client.history import History
 from bridge.streams.records import Record
+from tests.unit.client.desk import Bell, CountingClock
 
 EXAMPLES = Path(__file__).parents[2] / "payloads" / "events"
 SUBJECT = "redo/acme/1042"
@@ -28,6 +31,21 @@ SNAPSHOT = json.dumps(
 ).encode()
 
 MakeRecord = Callable[..., Record]
+
+
+@pytest.fixture
+def clock() -> CountingClock:
+    return CountingClock()
+
+
+@pytest.fixture
+def bell() -> Bell:
+    return Bell()
+
+
+@pytest.fixture
+def dispatcher(clock: CountingClock, bell: Bell) -> Dispatcher:
+    return Dispatcher(History(100), clock, bell)
 
 
 @pytest.fixture

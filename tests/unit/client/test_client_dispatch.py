@@ -1,9 +1,8 @@
-"""From a record to the handlers: order, duplicates, gaps, failures, bad records."""
+"""From a record to the handlers: order, duplicates, gaps, failures."""
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -15,70 +14,12 @@ from bridge.canonical.events import (
 )
 from bridge.client.dispatch import PAUSES, Dispatcher
 from bridge.client.history import History
-from bridge.client.received import Counts, Gap, Received
+from bridge.client.received import Counts, Gap
 from bridge.errors import ConfigError
 from bridge.streams.records import Record
+from tests.unit.client.desk import Bell, CountingClock, Desk
 
 MakeRecord = Callable[..., Record]
-
-
-class CountingClock:
-    """Time stands still; every sleep is noted and over at once."""
-
-    def __init__(self) -> None:
-        self.sleeps: list[timedelta] = []
-
-    def now(self) -> datetime:
-        return datetime(2026, 11, 12, 12, tzinfo=UTC)
-
-    def monotonic(self) -> float:
-        return 0.0
-
-    async def sleep(self, duration: timedelta) -> None:
-        self.sleeps.append(duration)
-
-
-@pytest.fixture
-def clock() -> CountingClock:
-    return CountingClock()
-
-
-class Desk:
-    """Notes what it was given, and refuses as often as it was told to."""
-
-    def __init__(self, refusals: int = 0) -> None:
-        self.events: list[Received[EventData]] = []
-        self._refusals = refusals
-
-    async def __call__(self, event: Received[EventData]) -> None:
-        if self._refusals:
-            self._refusals -= 1
-            raise RuntimeError("the ledger is closed")
-        self.events.append(event)
-
-    @property
-    def sequences(self) -> list[int]:
-        return [event.sequence for event in self.events]
-
-
-class Bell:
-    """Notes the gaps it was rung for."""
-
-    def __init__(self) -> None:
-        self.gaps: list[Gap] = []
-
-    def __call__(self, gap: Gap) -> None:
-        self.gaps.append(gap)
-
-
-@pytest.fixture
-def bell() -> Bell:
-    return Bell()
-
-
-@pytest.fixture
-def dispatcher(clock: CountingClock, bell: Bell) -> Dispatcher:
-    return Dispatcher(History(100), clock, bell)
 
 
 async def test_an_event_reaches_the_handler_of_its_type(
@@ -256,77 +197,6 @@ async def test_the_failure_log_tells_the_event_and_not_what_the_handler_said(
     assert "client.handler_failed" in caplog.text
     assert f"again_after={timedelta(seconds=0.5)}" in caplog.text
     assert "ledger" not in caplog.text
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        {"ce_type": b"returns.return.approved.v1"},
-        {"ce_type": b"\xff\xfe", "ce_id": b"\xff"},
-    ],
-)
-async def test_a_record_that_is_no_event_is_counted_and_passed_over(
-    dispatcher: Dispatcher,
-    record: MakeRecord,
-    headers: dict[str, bytes],
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    await dispatcher.dispatch(replace(record(1), headers=headers))
-
-    assert dispatcher.counts == Counts(unreadable=1)
-    assert "client.unreadable topic=returns.events partition=0 offset=1" in caplog.text
-
-
-@pytest.mark.parametrize(
-    "body",
-    [b"not json", b"{}", b"[" * 10_000, b'{"return": {"kind": NaN}}', b'"\xed\xa0"'],
-)
-async def test_a_body_that_cannot_be_read_is_counted_and_leaves_no_gap(
-    dispatcher: Dispatcher,
-    record: MakeRecord,
-    bell: Bell,
-    body: bytes,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    desk = Desk()
-    dispatcher.add((ReturnApproved,), desk)
-
-    await dispatcher.dispatch(record(1))
-    await dispatcher.dispatch(record(2, body=body))
-    await dispatcher.dispatch(record(3))
-
-    assert desk.sequences == [1, 3]
-    assert bell.gaps == []
-    assert dispatcher.counts == Counts(handled=2, unreadable=1)
-    assert "reason=shape" in caplog.text
-
-
-async def test_the_log_of_an_unreadable_body_holds_nothing_out_of_it(
-    dispatcher: Dispatcher, record: MakeRecord, caplog: pytest.LogCaptureFixture
-) -> None:
-    dispatcher.add((ReturnApproved,), Desk())
-    body = b'{"return": {"customer": {"person": {"email": ["zoe@example.com"]}}}}'
-
-    await dispatcher.dispatch(record(1, body=body))
-
-    assert "path=$.return." in caplog.text
-    assert "zoe" not in caplog.text
-
-
-async def test_a_type_of_a_later_version_is_ignored_and_leaves_no_gap(
-    dispatcher: Dispatcher, record: MakeRecord, bell: Bell
-) -> None:
-    dispatcher.add((ReturnApproved,), Desk())
-    later = record(2)
-    headers = {**later.headers, "ce_type": b"returns.return.weighed.v2"}
-
-    await dispatcher.dispatch(record(1))
-    await dispatcher.dispatch(replace(later, headers=headers))
-    await dispatcher.dispatch(record(3))
-
-    assert bell.gaps == []
-    assert dispatcher.counts == Counts(handled=2, ignored=1)
 
 
 async def test_every_frozen_event_reaches_its_handler(

@@ -1,0 +1,166 @@
+"""The deliver stage at work on a workload: the whole engine, with a target of time.
+
+Lanes, policy, conversations, receipts and transactions are the real ones; only the
+network is replaced: a call lasts as long as the record says. Order is checked on the
+way: a measure of something that is wrong would be worth nothing.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+import httpx
+
+from bridge.app.benchmarks.backlog import Commits, ends_of, until
+from bridge.app.benchmarks.memory import peak_watched, resident
+from bridge.app.benchmarks.orders import DeliverOrder, Worked
+from bridge.app.benchmarks.rows import percentile
+from bridge.app.benchmarks.workloads import Work, Workload, decode, workload_named
+from bridge.app.process import calm_collector
+from bridge.app.stages import Served, deliver_member
+from bridge.canonical.envelope import Event
+from bridge.clock import Clock, SystemClock
+from bridge.delivery.calls import Calls
+from bridge.delivery.desk import Desk, Send
+from bridge.delivery.options import DeliveryOptions
+from bridge.errors import BridgeError
+from bridge.platforms.contract import Context, Conversation, Delivered, Failed
+from bridge.streams.groups import deliver_group
+from bridge.streams.options import OwnershipOptions
+
+LIMIT = timedelta(minutes=5)
+
+_PATIENCE = timedelta(seconds=1)
+_OK = httpx.Response(200)
+
+
+class Probe:
+    """A `contract.Target` that keeps times, and sees that each key stays in order."""
+
+    name: str
+
+    def __init__(self, name: str, workload: Workload) -> None:
+        self.name = name
+        self.all_done = asyncio.Event()
+        self.memory: dict[int, float] = {}
+        self.disorder = ""
+        self.first = 0.0
+        self.last = 0.0
+        self.cpu = 0.0
+        self._workload = workload
+        self._next = [0] * workload.keys
+        self._done = 0
+        self._failed_keys: set[int] = set()
+        self._done_at: list[tuple[int, float]] = []
+        self._requests = _Requests()
+
+    def deliver(self, event: Event, context: Context) -> Conversation:
+        work = decode(event.body)
+        self._begin(work)
+        yield self._requests[work.micros]
+        if work.fails_once and context.attempt == 1:
+            self._failed_keys.add(work.key)
+            return Failed("meant_to_fail", _PATIENCE)
+        self._end(work)
+        return Delivered()
+
+    def _begin(self, work: Work) -> None:
+        if not self.first:
+            self.first, self.cpu = time.perf_counter(), time.process_time()
+        if self._next[work.key] != work.place:
+            self.disorder = f"{work} came as number {self._next[work.key]}"
+            self.all_done.set()
+
+    def _end(self, work: Work) -> None:
+        self._next[work.key] += 1
+        self._done += 1
+        self.last = time.perf_counter()
+        if self._workload.zipf:
+            self._done_at.append((work.key, self.last))
+        if self._done in self._workload.checkpoints:
+            self.memory[self._done] = resident()
+        if self._done == self._workload.records:
+            self.all_done.set()
+
+    def healthy_p99(self, since: float) -> float | None:
+        """Return seconds after `since` by which 99 % were done whose key never failed."""
+        times = sorted(
+            at - since for key, at in self._done_at if key not in self._failed_keys
+        )
+        return percentile(times, 0.99) if times else None
+
+    def explain(self) -> str:
+        """Say how far it got."""
+        return f"{self._done:,} of {self._workload.records:,} records were delivered"
+
+
+class _Requests(dict[int, httpx.Request]):
+    """One request for each length of work: making them is the vendor's part."""
+
+    def __missing__(self, micros: int) -> httpx.Request:
+        work = {"work": timedelta(microseconds=micros)}
+        request = httpx.Request("POST", "http://bench/", extensions=work)
+        self[micros] = request
+        return request
+
+
+def _network(clock: Clock) -> Send:
+    """Return a network where a call lasts as long as its request says."""
+
+    async def send(request: httpx.Request, _: Calls) -> httpx.Response:
+        work: timedelta = request.extensions["work"]
+        if work:
+            await clock.sleep(work)
+        return _OK
+
+    return send
+
+
+async def work(order: DeliverOrder) -> Worked:
+    """Deliver the whole workload; return when all is committed."""
+    clock = SystemClock()
+    workload = replace(workload_named(order.workload), records=order.records)
+    probe = Probe(order.target, workload)
+    ends = await ends_of(order.options, order.names.events)
+    async with peak_watched(clock) as peak:
+        worked = await _measured(order, workload, probe, ends)
+    return worked.model_copy(update={"peak": peak.highest})
+
+
+async def _measured(
+    order: DeliverOrder, workload: Workload, probe: Probe, ends: Mapping[int, int]
+) -> Worked:
+    clock, names, kafka = SystemClock(), order.names, order.options
+    delivery = DeliveryOptions(concurrency=workload.in_flight)
+    served = Served(probe, "bench", names, delivery, OwnershipOptions())
+    desk = Desk(probe, delivery, clock, _network(clock))
+    member = deliver_member(kafka, served, desk, clock=clock)
+    commits = Commits(
+        kafka, deliver_group(names.prefix, probe.name), names.events, clock
+    )
+    stop, begun = asyncio.Event(), time.perf_counter()
+    calm_collector()
+    running = asyncio.create_task(member.run(stop))
+    try:
+        async with asyncio.timeout(LIMIT.total_seconds()):
+            await until(probe.all_done, running)
+            if probe.disorder:
+                raise BridgeError(f"out of order: {probe.disorder}")
+            await commits.reached(ends)
+    except TimeoutError:
+        raise BridgeError(f"not done within {LIMIT}: {probe.explain()}") from None
+    else:
+        committed, cpu = time.perf_counter(), time.process_time()
+    finally:
+        stop.set()
+        await asyncio.gather(running, commits.stop(), return_exceptions=True)
+    return Worked(
+        peak=0,
+        seconds=probe.last - probe.first,
+        committed=committed - probe.first,
+        cpu=cpu - probe.cpu,
+        memory=probe.memory,
+        healthy_p99=probe.healthy_p99(begun),
+    )

@@ -1,0 +1,94 @@
+"""What the measuring process and the measured one say to each other."""
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from bridge.settings import Settings, build
+from bridge.streams.connection import KafkaOptions
+from bridge.streams.topics import TopicNames
+
+
+class Words(BaseModel):
+    """A line between the two processes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DeliverOrder(Words):
+    """Deliver what is in `<prefix>.events` to a target that works as the records say.
+
+    `records` cuts the workload short.
+    """
+
+    kafka: str
+    prefix: str
+    target: str
+    workload: str
+    records: int
+
+    @property
+    def options(self) -> KafkaOptions:
+        return kafka_options(self.kafka)
+
+    @property
+    def names(self) -> TopicNames:
+        return TopicNames(self.prefix)
+
+
+class BridgeOrder(Words):
+    """Run roles of the bridge with these settings and the secrets they refer to."""
+
+    tree: dict[str, JsonValue]
+    secrets: dict[str, str]
+
+    @property
+    def settings(self) -> Settings:
+        """Build the settings; ConfigError if they do not fit."""
+        return build(self.tree, self.secrets)
+
+
+class NormalizeOrder(BridgeOrder):
+    """Normalise the `records` observations that are in `<prefix>.raw`.
+
+    `checkpoints` are numbers of events after which memory is noted.
+    """
+
+    records: int
+    checkpoints: tuple[int, ...] = ()
+
+
+class ServeOrder(BridgeOrder):
+    """Be a bridge with `role` until told to stop."""
+
+    role: str
+
+
+class Listening(Words):
+    """A bridge answers on this port of the loopback address."""
+
+    port: int
+
+
+class Cost(Words):
+    """What a process cost: its peak of resident memory in MiB."""
+
+    peak: float
+
+
+class Worked(Cost):
+    """A backlog was worked off: seconds, CPU seconds, MiB after so many records.
+
+    `seconds` is from the first record taken to the last one done, `committed` to the
+    last commit acknowledged; CPU is of the latter. `events` counts what was written.
+    """
+
+    seconds: float
+    committed: float
+    cpu: float
+    events: int = 0
+    memory: dict[int, float] = {}
+    healthy_p99: float | None = None
+
+
+def kafka_options(bootstrap: str) -> KafkaOptions:
+    """Return how a broker without TLS is reached."""
+    return KafkaOptions.model_validate({"bootstrap": bootstrap})

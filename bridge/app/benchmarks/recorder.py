@@ -1,0 +1,81 @@
+"""A warehouse on loopback that takes everything and notes when each return came."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import httptools
+import orjson
+
+from bridge.clock import Clock
+
+_TAKEN = b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n"
+_LOOK = timedelta(milliseconds=20)
+
+
+class Recorder:
+    """When (loop time) the first call about each subject began to arrive."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.called_at: dict[str, float] = {}
+        self.url = ""
+        self._clock = clock
+
+    def note(self, body: bytes, at: float) -> None:
+        """Take a call: a CloudEvent, structured."""
+        self.called_at.setdefault(orjson.loads(body)["subject"], at)
+
+    async def heard_of(self, subjects: Collection[str], within: timedelta) -> bool:
+        """Return whether all were called about in time."""
+        deadline = self._clock.monotonic() + within.total_seconds()
+        while not self.called_at.keys() >= set(subjects):
+            if self._clock.monotonic() > deadline:
+                return False
+            await self._clock.sleep(_LOOK)
+        return True
+
+
+@asynccontextmanager
+async def recording(clock: Clock) -> AsyncIterator[Recorder]:
+    """Listen on any free port of the loopback address."""
+    recorder = Recorder(clock)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: _Call(recorder, loop), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    recorder.url = f"http://127.0.0.1:{port}/hooks/returns"
+    try:
+        yield recorder
+    finally:
+        server.close()
+
+
+class _Call(asyncio.Protocol):
+    """One connection of the bridge's client."""
+
+    def __init__(self, recorder: Recorder, loop: asyncio.AbstractEventLoop) -> None:
+        self._recorder = recorder
+        self._loop = loop
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._began = 0.0
+        self._body: list[bytes] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, asyncio.Transport):
+            self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._parser.feed_data(data)
+
+    def on_message_begin(self) -> None:
+        self._began = self._loop.time()
+        self._body.clear()
+
+    def on_body(self, body: bytes) -> None:
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        self._recorder.note(b"".join(self._body), self._began)
+        if self._transport is not None:
+            self._transport.write(_TAKEN)
