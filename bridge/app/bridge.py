@@ -134,7 +134,8 @@ class Bridge:
         await asyncio.gather(*self._running, return_exceptions=True)
         for stage in self._stages:
             await stage.close()
-        log.info(events.PROCESS_STOPPED)
+        if self._running:
+            log.info(events.PROCESS_STOPPED)
 
     def failed(self) -> BaseException | None:
         """Return what broke a role, None while all are well."""

@@ -43,7 +43,7 @@ async def dev(options: DevOptions) -> bool:
     console = Console(soft_wrap=True, highlight=False)
     with tempfile.TemporaryDirectory(prefix="returns-bridge-") as scratch:
         played = await demo.play(
-            _World(Path(scratch)),
+            _World(Path(scratch), console),
             Run(
                 returns=options.returns,
                 duration=options.duration,
@@ -61,8 +61,9 @@ async def dev(options: DevOptions) -> bool:
 class _World:
     """The bridge as the demo plays it."""
 
-    def __init__(self, scratch: Path) -> None:
+    def __init__(self, scratch: Path, console: Console) -> None:
         self._scratch = scratch
+        self._console = console
         self._bridge: Bridge | None = None
         self._settings: Settings | None = None
 
@@ -70,7 +71,18 @@ class _World:
         self._settings = demo_settings(kafka, wiring, self._scratch)
         self._bridge = Bridge(self._settings, ROLES["all"], clock=SystemClock())
         door = f"http://127.0.0.1:{await self._bridge.start()}/hooks"
+        self._tell(kafka, f"{door}/{WAREHOUSE}", wiring.report_secret)
         return Doors(f"{door}/{SHOP}", f"{door}/{WAREHOUSE}")
+
+    def _tell(self, kafka: str, hook: str, secret: str) -> None:
+        """Say how to take part while it runs; the secret is as old as the run."""
+        report = f"WAREHOUSE_REPORT_SECRET={secret} python deploy/examples/producer.py"
+        for line in (
+            "While it runs, other programs may take part:",
+            f"  python deploy/examples/consumer.py {kafka} --embedded",
+            f"  {report} {hook}",
+        ):
+            self._console.print(line, markup=False)
 
     async def settled(self) -> bool:
         bridge = self._started

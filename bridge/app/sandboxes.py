@@ -71,7 +71,8 @@ def _signing_secret(settings: Settings, account: str) -> str:
     for served in settings.targets.values():
         target = served.options
         if isinstance(target, EventTargetOptions) and target.account == account:
-            return target.signing_secrets[0].get_secret_value()
+            for secret in target.signing_secrets:
+                return secret.get_secret_value()
     raise ConfigError(
         f"no target of kind warehouse.event signs for accounts.{account}: add one "
         "with signing_secrets"
@@ -90,6 +91,5 @@ def _place(options: SandboxOptions) -> Place:
 
 
 def _manners(options: SandboxOptions) -> Manners:
-    return Manners(
-        faults=options.faults, seed=1 if options.seed is None else options.seed
-    )
+    seed = 1 if options.seed is None else options.seed
+    return Manners(faults=options.faults, habits=options.faults, seed=seed)

@@ -13,6 +13,8 @@ from datetime import timedelta
 from time import perf_counter
 from typing import cast
 
+from prometheus_client import Counter
+
 from bridge.clock import Clock
 from bridge.errors import AuthenticityError, UnavailableError
 from bridge.inbound.asgi import (
@@ -62,6 +64,7 @@ class _Door:
     account: str
     source: Source
     accepted: Answer
+    count: Counter
     allow_head: bool
     kafka_wait: timedelta
 
@@ -103,7 +106,6 @@ class Webhooks:
             _log.error(events.WEBHOOK_FAILED, account=label, error=broken)
             await self._refuse(account, Refused(FAILED), receive, send)
         else:
-            self._count(account, "accepted", "")
             await send_answer(send, accepted)
         metrics.INBOUND_SECONDS.observe(perf_counter() - began)
 
@@ -124,6 +126,7 @@ class Webhooks:
             raise Refused(UNKNOWN_ACCOUNT)
         _authenticate(door.source, request)
         await self._keep(door, request)
+        door.count.inc()
         return door.accepted
 
     def _pretend(self, account: str, request: InboundRequest) -> None:
@@ -196,6 +199,7 @@ def _door(account: str, source: Source, options: InboundOptions) -> _Door:
         account=account,
         source=source,
         accepted=answer(ways.status, ways.body.encode(), ways.content_type.encode()),
+        count=metrics.INBOUND_REQUESTS.labels(account, "accepted", ""),
         allow_head=ways.allow_head,
         kafka_wait=ways.kafka_wait or options.kafka_wait,
     )

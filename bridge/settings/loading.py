@@ -47,7 +47,13 @@ def load(
     """
     if environ is None:
         environ = os.environ  # read here, and nowhere else
-    return _settings(read(path), environ, platforms)
+    settings = _settings(read(path), environ, platforms)
+    if settings.kafka.embedded:
+        raise ConfigError(
+            f"{path}: kafka.embedded is for the broker inside `returns-bridge dev`, "
+            "which keeps nothing: remove it"
+        )
+    return settings
 
 
 def build(

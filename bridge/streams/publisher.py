@@ -38,8 +38,6 @@ _OVERHEAD = 1_024
 _BATCH = 256 * 1024
 _START_LIMIT = 10.0
 _CLOSE_LIMIT = 5.0
-#: How long one try to hand a record to a full producer takes before it looks again.
-_PATIENCE = 1.0
 _FIRST_PAUSE, _LAST_PAUSE = timedelta(milliseconds=50), timedelta(seconds=2)
 #: An acknowledgement this recent (seconds) says that Kafka is reachable.
 _RECENT = 2.0
@@ -57,12 +55,7 @@ _REFUSED = (
     TopicAuthorizationFailedError,
 )
 #: Raised before the record was in a batch: the producer is well.
-_NOT_YET = (
-    _LifeEnded,
-    KafkaTimeoutError,
-    TimeoutError,
-    UnknownTopicOrPartitionError,
-)
+_NOT_YET = (_LifeEnded, KafkaTimeoutError, UnknownTopicOrPartitionError)
 
 _log = logger(__name__)
 
@@ -90,8 +83,7 @@ class _Life:
 
     async def write(self, record: Outgoing) -> None:
         """Return when `record` is acknowledged; raise what the producer raised."""
-        async with asyncio.timeout(_PATIENCE):
-            future = await self._hand_over(record)
+        future = await self._hand_over(record)
         self._unacknowledged.add(future)
         future.add_done_callback(self._unacknowledged.discard)
         await future

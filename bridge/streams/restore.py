@@ -10,7 +10,10 @@ from bridge.streams.records import Record
 
 
 def as_record(message: ConsumerRecord) -> Record:
-    """Return aiokafka's record as ours; of equal headers the last one counts."""
+    """Return aiokafka's record as ours.
+
+    Of equal headers the last one counts; a header without a value is an empty one.
+    """
     return Record(
         message.topic,
         message.partition,
@@ -18,7 +21,7 @@ def as_record(message: ConsumerRecord) -> Record:
         message.timestamp,
         message.key,
         message.value,
-        dict(message.headers),
+        {name: value or b"" for name, value in message.headers},
     )
 
 

@@ -17,8 +17,8 @@ from bridge.sandbox.catalogue import COMMENTS
 from bridge.sandbox.plans import Story, draw_up, invent_return
 from bridge.sandbox.redo_bodies import webhook_body
 from bridge.sandbox.redo_shop import set_status
-from bridge.sandbox.shoppers import approve
 from bridge.sandbox.shop_returns import ShopReturn
+from bridge.sandbox.shoppers import approve
 from bridge.streams.raw import observation_id, to_raw
 from bridge.streams.records import Outgoing
 

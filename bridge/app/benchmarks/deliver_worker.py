@@ -7,18 +7,16 @@ way: a measure of something that is wrong would be worth nothing.
 
 import asyncio
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
 import httpx
 
-from bridge.app.benchmarks.backlog import Commits, ends_of, until
+from bridge.app.benchmarks.backlog import Backlog, work_off
 from bridge.app.benchmarks.memory import peak_watched, resident
 from bridge.app.benchmarks.orders import DeliverOrder, Worked
 from bridge.app.benchmarks.rows import percentile
 from bridge.app.benchmarks.workloads import Work, Workload, decode, workload_named
-from bridge.app.process import calm_collector
 from bridge.app.stages import Served, deliver_member
 from bridge.canonical.envelope import Event
 from bridge.clock import Clock, SystemClock
@@ -38,8 +36,6 @@ _OK = httpx.Response(200)
 
 class Probe:
     """A `contract.Target` that keeps times, and sees that each key stays in order."""
-
-    name: str
 
     def __init__(self, name: str, workload: Workload) -> None:
         self.name = name
@@ -85,14 +81,17 @@ class Probe:
             self.all_done.set()
 
     def healthy_p99(self, since: float) -> float | None:
-        """Return seconds after `since` by which 99 % were done whose key never failed."""
+        """Return by when, `since` then, 99 % were done of keys that never failed; s."""
         times = sorted(
             at - since for key, at in self._done_at if key not in self._failed_keys
         )
         return percentile(times, 0.99) if times else None
 
+    def check(self) -> None:
+        if self.disorder:
+            raise BridgeError(f"out of order, nothing measured: {self.disorder}")
+
     def explain(self) -> str:
-        """Say how far it got."""
         return f"{self._done:,} of {self._workload.records:,} records were delivered"
 
 
@@ -120,47 +119,22 @@ def _network(clock: Clock) -> Send:
 
 async def work(order: DeliverOrder) -> Worked:
     """Deliver the whole workload; return when all is committed."""
-    clock = SystemClock()
+    clock, kafka, names = SystemClock(), order.options, order.names
     workload = replace(workload_named(order.workload), records=order.records)
     probe = Probe(order.target, workload)
-    ends = await ends_of(order.options, order.names.events)
-    async with peak_watched(clock) as peak:
-        worked = await _measured(order, workload, probe, ends)
-    return worked.model_copy(update={"peak": peak.highest})
-
-
-async def _measured(
-    order: DeliverOrder, workload: Workload, probe: Probe, ends: Mapping[int, int]
-) -> Worked:
-    clock, names, kafka = SystemClock(), order.names, order.options
     delivery = DeliveryOptions(concurrency=workload.in_flight)
     served = Served(probe, "bench", names, delivery, OwnershipOptions())
     desk = Desk(probe, delivery, clock, _network(clock))
     member = deliver_member(kafka, served, desk, clock=clock)
-    commits = Commits(
-        kafka, deliver_group(names.prefix, probe.name), names.events, clock
-    )
-    stop, begun = asyncio.Event(), time.perf_counter()
-    calm_collector()
-    running = asyncio.create_task(member.run(stop))
-    try:
-        async with asyncio.timeout(LIMIT.total_seconds()):
-            await until(probe.all_done, running)
-            if probe.disorder:
-                raise BridgeError(f"out of order: {probe.disorder}")
-            await commits.reached(ends)
-    except TimeoutError:
-        raise BridgeError(f"not done within {LIMIT}: {probe.explain()}") from None
-    else:
-        committed, cpu = time.perf_counter(), time.process_time()
-    finally:
-        stop.set()
-        await asyncio.gather(running, commits.stop(), return_exceptions=True)
+    backlog = Backlog(kafka, deliver_group(names.prefix, probe.name), names.events)
+    begun = time.perf_counter()
+    async with peak_watched(clock) as peak:
+        done = await work_off(backlog, member, probe, limit=LIMIT, clock=clock)
     return Worked(
-        peak=0,
+        peak=peak.highest,
         seconds=probe.last - probe.first,
-        committed=committed - probe.first,
-        cpu=cpu - probe.cpu,
+        committed=done.at - probe.first,
+        cpu=done.cpu - probe.cpu,
         memory=probe.memory,
         healthy_p99=probe.healthy_p99(begun),
     )

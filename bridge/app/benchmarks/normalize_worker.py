@@ -6,14 +6,12 @@ from datetime import timedelta
 
 from prometheus_client import Counter
 
-from bridge.app.benchmarks.backlog import Commits, ends_of, until
+from bridge.app.benchmarks.backlog import Backlog, work_off
 from bridge.app.benchmarks.memory import peak_watched, resident
 from bridge.app.benchmarks.orders import NormalizeOrder, Worked
-from bridge.app.process import calm_collector
 from bridge.app.stages import normalize_member
 from bridge.clock import SystemClock
 from bridge.errors import BridgeError
-from bridge.settings import Settings
 from bridge.streams.cluster import cluster_id
 from bridge.streams.groups import normalize_group
 from bridge.telemetry import metrics
@@ -26,39 +24,20 @@ _LOOK = timedelta(milliseconds=5)
 
 async def work(order: NormalizeOrder) -> Worked:
     """Normalise all that is there; return when it is committed."""
-    clock = SystemClock()
-    async with peak_watched(clock) as peak:
-        worked = await _measured(order, order.settings)
-    return worked.model_copy(update={"peak": peak.highest})
-
-
-async def _measured(order: NormalizeOrder, settings: Settings) -> Worked:
-    clock, kafka, names = SystemClock(), settings.kafka, settings.topic_names
+    settings, clock = order.settings, SystemClock()
+    kafka, names = settings.kafka, settings.topic_names
     member = normalize_member(settings, await cluster_id(kafka), clock)
-    ends = await ends_of(kafka, names.raw)
-    commits = Commits(kafka, normalize_group(names.prefix), names.raw, clock)
+    backlog = Backlog(kafka, normalize_group(names.prefix), names.raw)
     watch = _Watch(order)
-    stop = asyncio.Event()
-    calm_collector()
-    running = asyncio.create_task(member.run(stop))
     watching = asyncio.create_task(watch.look())
-    try:
-        async with asyncio.timeout(LIMIT.total_seconds()):
-            await until(watch.all_done, running)
-            await commits.reached(ends)
-        committed, cpu = time.perf_counter(), time.process_time()
-    except TimeoutError:
-        raise BridgeError(f"not done within {LIMIT}: {watch.explain()}") from None
-    finally:
-        stop.set()
-        watching.cancel()
-        await asyncio.gather(running, commits.stop(), return_exceptions=True)
-    _must_be_readable()
+    async with peak_watched(clock) as peak:
+        done = await work_off(backlog, member, watch, limit=LIMIT, clock=clock)
+    await watching
     return Worked(
-        peak=0,
+        peak=peak.highest,
         seconds=watch.last - watch.first,
-        committed=committed - watch.first,
-        cpu=cpu - watch.cpu,
+        committed=done.at - watch.first,
+        cpu=done.cpu - watch.cpu,
         events=total(metrics.EVENTS),
         memory=watch.memory,
     )
@@ -93,8 +72,12 @@ class _Watch:
         if self._checkpoints and total(metrics.EVENTS) >= self._checkpoints[0]:
             self.memory[self._checkpoints.pop(0)] = resident()
 
+    def check(self) -> None:
+        dead = total(metrics.DEAD_LETTERS)
+        if dead:
+            raise BridgeError(f"nothing measured: {dead:,} bodies were not readable")
+
     def explain(self) -> str:
-        """Say how far it got."""
         done = total(metrics.OBSERVATIONS)
         return f"{done:,} of {self._records:,} observations were read"
 
@@ -109,9 +92,3 @@ def total(counter: Counter) -> int:
             if sample.name.endswith("_total")
         )
     )
-
-
-def _must_be_readable() -> None:
-    dead = total(metrics.DEAD_LETTERS)
-    if dead:
-        raise BridgeError(f"{dead:,} observations could not be read: nothing measured")

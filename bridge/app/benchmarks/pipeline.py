@@ -10,7 +10,6 @@ from datetime import timedelta
 from itertools import islice
 
 from bridge.app.benchmarks.bodies import Webhook, filed
-from bridge.app.benchmarks.child import Child
 from bridge.app.benchmarks.door import PATH, opened
 from bridge.app.benchmarks.ground import Ground
 from bridge.app.benchmarks.load import connected, on_the_wire
@@ -39,34 +38,23 @@ def webhooks_at(rate: float) -> int:
 async def run(ground: Ground, rate: float, records: int, clock: Clock) -> Result:
     """Send `records` webhooks at `rate` per second and wait for all their calls."""
     webhooks = list(islice(filed(), _WARM_UP + records))
-    async with recording(clock) as recorder:
-        async with opened(ground, "all", clock, recorder.url) as door:
-            sender = _Sender(ground, recorder, clock)
-            await sender.send(webhooks[:_WARM_UP], _WARM_RATE, door.port)
-            times, cpu = await _timed(
-                sender, webhooks[_WARM_UP:], rate, port=door.port, child=door.child
-            )
-            peak = Cost.model_validate(await door.child.stop()).peak
+    async with (
+        recording(clock) as recorder,
+        opened(ground, "all", clock, recorder.url) as door,
+    ):
+        sender = _Sender(ground, recorder, clock)
+        await sender.send(webhooks[:_WARM_UP], _WARM_RATE, door.port)
+        cpu = door.child.cpu
+        times = await sender.send(webhooks[_WARM_UP:], rate, door.port)
+        cpu = door.child.cpu - cpu
+        peak = Cost.model_validate(await door.child.stop()).peak
+    times.sort()
     values = {
         P50: percentile(times, 0.50) * 1000,
         P99: percentile(times, 0.99) * 1000,
         CPU: cpu / records * 1e6,
     }
     return Result(f"{rate:g}/s", values, peak)
-
-
-async def _timed(
-    sender: "_Sender",
-    webhooks: Sequence[Webhook],
-    rate: float,
-    *,
-    port: int,
-    child: Child,
-) -> tuple[list[float], float]:
-    """Return the times in seconds, sorted, and the CPU seconds of the bridge."""
-    before = child.cpu
-    times = await sender.send(webhooks, rate, port)
-    return sorted(times), child.cpu - before
 
 
 class _Sender:

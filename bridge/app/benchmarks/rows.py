@@ -17,7 +17,7 @@ _CPUINFO = Path("/proc/cpuinfo")
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """What is measured: its name (`deliver.wall`), its unit, and which way is better."""
+    """What is measured (`deliver.wall`), in which unit, and which way is better."""
 
     name: str
     unit: str

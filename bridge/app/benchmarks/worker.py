@@ -6,7 +6,7 @@ code, and says what it cost. The log is quiet, as with `telemetry.log_level: err
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 
 import orjson
 import uvloop
@@ -73,7 +73,7 @@ async def _serve(given: Given) -> object:
         return Cost(peak=peak.highest)
 
 
-PARTS: Mapping[str, Callable[[Given], Awaitable[object]]] = {
+PARTS: Mapping[str, Callable[[Given], Coroutine[None, None, object]]] = {
     "deliver": _deliver,
     "normalize": _normalize,
     "serve": _serve,

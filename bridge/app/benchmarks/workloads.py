@@ -29,7 +29,7 @@ _FAILING = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One record: its id, its key, its place in the key from 0, microseconds of work."""
+    """One record: id, key, place within the key from 0, microseconds of work."""
 
     id: int
     key: int
@@ -96,7 +96,8 @@ def workload_named(name: str) -> Workload:
     found = WORKLOADS.get(name.upper())
     if found is None:
         raise ConfigError(
-            f"there is no workload {name} of deliver: choose from {', '.join(WORKLOADS)}"
+            f"there is no workload {name} of deliver: "
+            f"choose from {', '.join(WORKLOADS)}"
         )
     return found
 

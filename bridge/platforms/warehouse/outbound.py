@@ -38,7 +38,7 @@ from bridge.platforms.warehouse.parcels import Parcel, goods, parcels
 from bridge.platforms.warehouse.payloads import InboundCancel, InboundReturn
 
 Document = InboundReturn | InboundCancel
-NOT_OURS = Skipped("not for warehouses")
+NOT_OURS = Skipped("not_for_warehouses")
 
 
 class Purpose(Enum):

@@ -202,7 +202,7 @@ def test_an_event_for_nobody_at_the_dock_makes_no_request(
         _target(secret).deliver(make_event("goods.received", view), _context())
     )
 
-    assert (requests, outcome) == ([], Skipped("not for warehouses"))
+    assert (requests, outcome) == ([], Skipped("not_for_warehouses"))
 
 
 @pytest.mark.parametrize(
