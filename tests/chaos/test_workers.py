@@ -15,6 +15,9 @@ import yaml
 
 from bridge.inspection import read
 from bridge.inspection.findings import Report
+from bridge.streams.receipts import decode_sheet
+from bridge.streams.records import Record
+from bridge.streams.restore import read_to_end
 from bridge.streams.topics import TopicNames
 from tests.support.broker import Broker, OwnBroker, options_of
 from tests.support.histories import publish_events, publish_observations
@@ -119,6 +122,23 @@ class Stage:
         )
         return await self.verify()
 
+    async def sheets(self, worker: str, since: float) -> list[datetime]:
+        """Return when `worker` wrote receipts at or after `since`."""
+        found: list[datetime] = []
+
+        def note(records: list[Record]) -> None:
+            found.extend(
+                datetime.fromtimestamp(record.timestamp / 1000, UTC)
+                for record in records
+                if decode_sheet(record.value or b"").worker == worker
+                and record.timestamp >= since * 1000
+            )
+
+        kafka, topic = options_of(self.broker), self.names.receipts("dock")
+        for number in range(PARTITIONS):
+            await read_to_end(kafka, topic, number, start=0, apply=note)
+        return found
+
     def judge(self, report: Report) -> None:
         """Fail if anything was lost, overtaken or in flight twice."""
         assert report.ok, report
@@ -173,8 +193,10 @@ async def test_a_worker_that_wakes_up_beside_its_successor_does_nothing(
     stage.judge(report)
     assert stage.target.repeats() <= REPEATS
     opened = first_opening(sleeper, since=woken)
-    early = [call for call in stage.target.by("b", woken) if call < opened]
-    assert early == []
+    assert [call for call in stage.target.by("b", woken) if call < opened] == []
+    written = await stage.sheets("b", since=woken)
+    assert [at for at in written if at < opened] == []
+    assert sleeper.has_logged("ownership.lost") or sleeper.has_logged("commit.failed")
 
 
 def first_opening(worker: Worker, since: float) -> datetime:

@@ -15,7 +15,8 @@ async def make_bench() -> AsyncIterator[MakeBench]:
     for bench in make.benches:
         for partition in bench.partitions:
             partition.work.drop()
-    await settle()
+        await settle()
+        assert bench.network.overlaps == []
 
 
 @pytest.fixture

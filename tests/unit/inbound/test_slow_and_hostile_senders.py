@@ -43,11 +43,12 @@ class Sender:
 
     async def rest(self) -> bytes:
         """Return all that comes until the connection is closed, within 5 s."""
-        async with asyncio.timeout(5):
-            try:
-                return await self.reader.read()
-            except ConnectionResetError:
-                return b""
+        came = b""
+        with suppress(ConnectionError):  # who still sends when cut off is reset
+            async with asyncio.timeout(5):
+                while part := await self.reader.read(65_536):
+                    came += part
+        return came
 
     async def flood(self, part: bytes, *, at_most: int) -> int:
         """Send `part` again and again until cut off; return the bytes sent."""

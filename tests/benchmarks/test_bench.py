@@ -1,0 +1,163 @@
+"""The benchmarks themselves, not timed: every part runs small and tells its rows.
+
+To measure, on a machine that does nothing else, with a broker on loopback:
+
+    returns-bridge bench ingest|normalize|deliver|pipeline --kafka 127.0.0.1:9092
+
+`bridge/app/benchmarks` says what each number means. `--workload FLAT` measures memory
+over 200,000 events and takes minutes.
+"""
+
+import dataclasses
+import random
+import statistics
+from collections import Counter
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+
+from bridge.app.bench import BenchOptions, bench
+from bridge.app.benchmarks import bodies
+from bridge.app.benchmarks.rows import Row
+from bridge.app.benchmarks.workloads import WORKLOADS, Workload, decode
+from bridge.errors import ConfigError
+from bridge.platforms.redo.source import parse
+from tests.support.broker import Broker
+
+real_kafka = pytest.mark.integration
+
+
+@real_kafka
+@pytest.mark.parametrize(
+    ("part", "workload", "quantities"),
+    [
+        ("deliver", "W3", {"wall", "committed", "rate", "cpu"}),
+        ("deliver", "w4", {"wall", "committed", "rate", "cpu", "healthy_p99"}),
+        ("normalize", None, {"rate", "events", "cpu"}),
+        ("ingest", "500/s", {"rate", "cpu", "p50", "p99"}),
+        ("ingest", "flat", {"memory_at_200"}),
+        ("pipeline", "50/s", {"p50", "p99", "cpu"}),
+    ],
+)
+async def test_every_part_tells_complete_rows(
+    kafka: Broker, part: str, workload: str | None, quantities: set[str]
+) -> None:
+    options = BenchOptions(part, workload, kafka.bootstrap, repeat=2, records=200)
+
+    rows = await bench(options)
+
+    assert {row.name for row in rows} == {f"{part}.{name}" for name in quantities}
+    for row in rows:
+        _is_complete(row)
+
+
+def _is_complete(row: Row) -> None:
+    assert row.workload
+    assert row.unit
+    assert row.better in {"lower", "higher"}
+    assert len(row.runs) == 2
+    assert all(value > 0 for value in row.runs)
+    assert row.value == pytest.approx(statistics.median(row.runs), rel=1e-3)
+    assert row.memory_peak_mib > 10
+    assert row.load >= 0
+    assert "cores" in row.machine
+    for name in ("python 3.", "aiokafka ", "kafka "):
+        assert name in row.versions
+
+
+@real_kafka
+async def test_nothing_of_a_benchmark_stays_on_the_broker(kafka: Broker) -> None:
+    await bench(BenchOptions("deliver", "W5", kafka.bootstrap, repeat=1, records=20))
+
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    try:
+        left = [name for name in await admin.list_topics() if name.startswith("bench-")]
+    finally:
+        await admin.close()
+    assert left == []
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (BenchOptions("deliver"), "--kafka"),
+        (BenchOptions("deliver", kafka="10.0.0.1:9092"), "not on this machine"),
+        (BenchOptions("deliver", kafka="kafka.example:9092"), "not on this machine"),
+        (BenchOptions("everything", kafka="127.0.0.1:9"), "choose from ingest"),
+    ],
+)
+async def test_a_benchmark_that_must_not_start_says_why(
+    options: BenchOptions, told: str
+) -> None:
+    with pytest.raises(ConfigError, match=told):
+        await bench(options)
+
+
+@pytest.mark.parametrize(
+    ("part", "workload", "told"),
+    [
+        ("deliver", "W9", "choose from W1"),
+        ("normalize", "W1", "choose from MIXED"),
+        ("ingest", "fast", "write a rate like"),
+        ("pipeline", "99999/s", "write a rate like"),
+    ],
+)
+@real_kafka
+async def test_an_unknown_workload_is_refused_before_anything_is_made(
+    kafka: Broker, part: str, workload: str, told: str
+) -> None:
+    with pytest.raises(ConfigError, match=told):
+        await bench(BenchOptions(part, workload, kafka.bootstrap))
+
+
+@pytest.mark.parametrize(
+    ("name", "bound"), [("W1", 251), ("W2", 1_850), ("W3", 0), ("W5", 5_020)]
+)
+def test_the_work_is_that_of_the_other_systems(name: str, bound: int) -> None:
+    assert _bound_ms(WORKLOADS[name]) == pytest.approx(bound, abs=0.5)
+
+
+def test_the_failing_work_is_that_of_the_other_systems() -> None:
+    assert _bound_ms(WORKLOADS["W4"]) == pytest.approx(19_515, abs=0.5)
+
+
+def _bound_ms(workload: Workload) -> float:
+    """The least time that any consumer needs which keeps each key in order."""
+    keys: Counter[int] = Counter()
+    total = 0.0
+    for work in workload.works():
+        took = work.micros / 1000 * (2 if work.fails_once else 1)
+        keys[work.key] += int(work.micros * (2 if work.fails_once else 1))
+        keys[work.key] += 1_000_000 if work.fails_once else 0
+        total += took
+    return max(max(keys.values()) / 1000, total / workload.in_flight)
+
+
+def test_a_record_survives_its_encoding() -> None:
+    works = list(dataclasses.replace(WORKLOADS["W4"], records=300).works())
+
+    read = [decode(work.encode()) for work in works]
+
+    assert read == works
+    assert {len(work.encode()) for work in works} == {500}
+
+
+def test_the_bodies_are_of_seven_kilobytes_and_readable() -> None:
+    webhooks = list(bodies.histories(50))
+    random.Random(1).shuffle(webhooks)  # any of them, not only the first
+
+    sizes = [len(webhook.body) for webhook in webhooks]
+
+    assert 6_500 < statistics.mean(sizes) < 8_000
+    for webhook in webhooks:
+        assert parse(webhook.body).return_.id in webhook.subject
+
+
+def test_a_return_is_updated_four_times_and_its_news_are_new() -> None:
+    webhooks = list(bodies.histories(50))
+
+    per_return = Counter(webhook.subject for webhook in webhooks)
+
+    assert set(per_return.values()) == {5}
+    assert len({webhook.body for webhook in webhooks}) == 50
