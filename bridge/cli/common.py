@@ -80,8 +80,13 @@ Since = Annotated[
 
 def once(work: Coroutine[object, object, T]) -> T:
     """Run the work of a command that ends by itself, without the libraries' chatter."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    return asyncio.run(work)
+    chatter = logging.getLogger("aiokafka")
+    level = chatter.level
+    chatter.setLevel(logging.CRITICAL)
+    try:
+        return asyncio.run(work)
+    finally:
+        chatter.setLevel(level)
 
 
 def outcome(commands: typer.Typer, argv: Sequence[str] | None = None) -> int:

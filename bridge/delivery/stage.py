@@ -48,15 +48,12 @@ class Ownership(Protocol):
 
     def finish(self, offset: int) -> None:
         """The record at `offset` is done with."""
-        ...
 
     def note(self) -> None:
         """Something was learned that the next commit has to write."""
-        ...
 
     async def permit(self) -> None:
         """Return when a call may start; raise LostOwnership if none ever may."""
-        ...
 
 
 class DeliverWork:
@@ -72,6 +69,8 @@ class DeliverWork:
         self._lanes = Lanes()
         self._calls = Calls()
         self._early: list[Lane] | None = []
+        self._buried: list[Lane] = []
+        self._being_buried: list[Lane] = []
         self._doubted_until = 0
         self._in_flight = 0
         self._idle = asyncio.Event()
@@ -116,10 +115,13 @@ class DeliverWork:
 
     def collect(self) -> list[Outgoing]:
         """Hand over the receipts and dead letters of this tick."""
+        self._being_buried, self._buried = self._buried, []
         return self._report.collect()
 
-    def committed(self, ends: Mapping[str, int]) -> None:
-        """Keep nothing locally: there is nothing to do."""
+    def committed(self, ends: Mapping[str, int]) -> None:  # noqa: ARG002 - no store
+        """Go on behind dead events: no successor will try those once more."""
+        for lane in self._being_buried:
+            self._put(lane)
 
     async def drain(self, limit: timedelta) -> bool:
         """Start nothing more and wait for what is in flight; True if all ended."""
@@ -245,7 +247,10 @@ class DeliverWork:
         self._report.buried(letter, why, letter.attempts[-1].ended_at)
         self._owner.note()
         self._dead.add(letter.event.id)
-        self._leave_dead(lane, letter)
+        if self._desk.options.on_dead == "skip":
+            self._buried.append(lane)
+        else:
+            self._hold(lane)
 
     def _leave_dead(self, lane: Lane, letter: Letter) -> None:
         """A dead event is not tried again: hold its lane, or go on behind it."""
@@ -281,7 +286,10 @@ class DeliverWork:
 
     async def _open_lanes(self) -> None:
         """Prove ownership, wait for a predecessor's calls, then let lanes go."""
-        await self._owner.permit()
+        try:
+            await self._owner.permit()
+        except LostOwnership:
+            return  # another's now, and its lanes with it
         early, self._early = self._early or [], None
         for lane in early:
             self._put(lane)

@@ -23,19 +23,29 @@ from bridge.delivery.policy import Policy
 from bridge.delivery.report import Report, Topics
 from bridge.delivery.stage import DeliverWork
 from bridge.errors import LostOwnership
-from bridge.platforms.contract import Context, Conversation
 from bridge.streams.lease import Lease
+from bridge.streams.options import WINDOW_LIMIT
 from bridge.streams.progress import Mark, Progress
-from bridge.streams.receipts import DEAD, Sheet, decode_sheet
+from bridge.streams.receipts import Sheet, decode_sheet
 from bridge.streams.records import Outgoing, Record
-from tests.support.clock import START, FakeClock
+from tests.support.clock import START
 from tests.support.fakes import FakeTarget, event_record
+from tests.support.simulated_time import LoopClock
 
 LEASE = timedelta(seconds=5)
 DEADLINE = timedelta(seconds=15)
 WINDOW = 12
 TARGET = "wms"
 TOPICS = Topics("returns.events", "returns.dead.wms", "returns.receipts.wms", 0)
+_BEHAVIOURS = {
+    7: "fails",
+    8: "is busy",
+    9: "refuses",
+    10: "knows nobody",
+    11: "lost before",
+    12: "lost after",
+}
+_REJECTIONS = {"fails": 500, "is busy": 429, "refuses": 422, "knows nobody": 401}
 _CAUSE = Cause(source="/redo/shop", time=START, causation_id="cause")
 
 
@@ -60,9 +70,10 @@ class World:
     """What outlives every worker: time, Kafka, the target, and what went wrong."""
 
     tape: Tape
-    clock: FakeClock = field(default_factory=FakeClock)
+    clock: LoopClock = field(default_factory=LoopClock)
     violations: list[str] = field(default_factory=list)
     log: list[tuple[Record, Event]] = field(default_factory=list)
+    events: dict[str, Event] = field(default_factory=dict)
     owner: "SimulatedOwner | None" = None
     position: int = 0
     metadata: str = ""
@@ -71,14 +82,19 @@ class World:
     receipted: dict[str, str] = field(default_factory=dict)
     ends: dict[str, tuple[int, str]] = field(default_factory=dict)
 
+    @property
+    def end(self) -> int:
+        """The last offset."""
+        return self.log[-1][0].offset if self.log else -1
+
     def publish(self, subject: str) -> None:
         """Write the next event of `subject`; offsets have gaps as on Kafka."""
         sequence, chain = self.ends.get(subject, (0, chain_start(subject)))
         body = b'{"number":%d}' % sequence
         (event,) = seal(subject, sequence, chain, _CAUSE, [("return.updated", body)])
+        self.events[event.id] = event
         self.ends[subject] = (event.sequence, event.chain)
-        last = self.log[-1][0].offset if self.log else -1
-        offset = last + 1 + len(self.log) % 2
+        offset = self.end + 1 + len(self.log) % 2
         self.log.append((event_record(event, offset, self.clock.now()), event))
 
     def commit(self, batch: list[Outgoing], progress: Progress, mark: Mark) -> None:
@@ -101,19 +117,6 @@ class World:
             self.receipted[receipt.id] = receipt.outcome
 
 
-class SimulatedTarget(FakeTarget):
-    """Says what the event is called for, and checks what the engine promised."""
-
-    def __init__(self, network: "SimulatedNetwork", worker: "SimulatedOwner") -> None:
-        super().__init__(TARGET)
-        self._network = network
-        self._worker = worker
-
-    def deliver(self, event: Event, context: Context) -> Conversation:
-        self._network.begin(event, context, self._worker)
-        return super().deliver(event, context)
-
-
 class SimulatedNetwork:
     """The network to the target and the target behind it, which is idempotent."""
 
@@ -121,15 +124,8 @@ class SimulatedNetwork:
         self.calls = 0
         self.applied: dict[str, list[int]] = {}
         self._world = world
-        self._events: dict[str, Event] = {}
         self._busy: set[str] = set()
         self._answered: dict[str, SimulatedOwner] = {}
-
-    def begin(self, event: Event, context: Context, worker: "SimulatedOwner") -> None:
-        self._events[event.id] = event
-        known = event.sequence in self.applied.get(event.subject, ())
-        if known and not (context.answer_lost or worker.inherited_cleanly):
-            self._violated("was not told of a lost answer", event)
 
     def port(
         self, worker: "SimulatedOwner"
@@ -146,7 +142,7 @@ class SimulatedNetwork:
     async def _send(
         self, request: httpx.Request, calls: Calls, worker: "SimulatedOwner"
     ) -> httpx.Response:
-        event = self._events[request.headers["Idempotency-Key"]]
+        event = self._world.events[request.headers["Idempotency-Key"]]
         self._judge_start(event, worker)
         choice = self._world.tape.next()
         serving = asyncio.create_task(self._serve(event, choice))
@@ -156,6 +152,8 @@ class SimulatedNetwork:
                     status = await asyncio.shield(serving)
         except TimeoutError as cut:
             raise LostOwnership("cut short") from cut
+        if status is None:
+            raise CallFailed("read_timeout", sent=True)
         if status in (200, 208):
             self._answered[event.id] = worker
         return httpx.Response(status)
@@ -168,29 +166,28 @@ class SimulatedNetwork:
             self._violated("was called after its receipt", event)
         if self._answered.get(event.id) is worker:
             self._violated("was called after its answer", event)
+        told = (
+            worker.inherited_cleanly or worker.target.contexts[event.id][-1].answer_lost
+        )
+        if event.sequence in self._of(event) and not told:
+            self._violated("was called without a word of a lost answer", event)
 
-    async def _serve(self, event: Event, choice: int) -> int:
-        """Take a while, then have the effect or not, then answer or not."""
+    async def _serve(self, event: Event, choice: int) -> int | None:
+        """Take a while, have the effect or not, and answer or not (None)."""
         self._busy.add(event.subject)
         durations = (0, 0, 0.01, 1, 6, 14.9)
         await self._world.clock.sleep(timedelta(seconds=durations[choice % 6]))
         self._busy.discard(event.subject)
-        match choice // 6 % 12:
-            case 6:
-                return 500
-            case 7:
-                return 429
-            case 8:
-                return 422 if event.sequence not in self._of(event) else 208
-            case 9:
-                return 401
-            case 10:
-                raise CallFailed("connection_lost", sent=True)
-            case 11:
-                self._apply(event)
-                raise CallFailed("read_timeout", sent=True)
-            case _:
-                return self._apply(event)
+        behaviour = _BEHAVIOURS.get(choice // 6 % 14, "well")
+        if behaviour == "lost before":
+            return None
+        status = self._answer(event, behaviour)
+        return None if behaviour == "lost after" else status
+
+    def _answer(self, event: Event, behaviour: str) -> int:
+        if behaviour in _REJECTIONS and event.sequence not in self._of(event):
+            return _REJECTIONS[behaviour]
+        return self._apply(event)
 
     def _of(self, event: Event) -> list[int]:
         return self.applied.setdefault(event.subject, [])
@@ -199,7 +196,7 @@ class SimulatedNetwork:
         applied = self._of(event)
         if event.sequence in applied:
             return 208
-        if event.sequence != len(applied) + 1:
+        if applied and event.sequence < applied[-1]:
             self._violated(f"took effect after {applied}", event)
         applied.append(event.sequence)
         return 200
@@ -215,18 +212,26 @@ class SimulatedOwner:
     `inherited_cleanly` tells that nothing is in doubt for this owner.
     """
 
-    def __init__(self, world: World, network: SimulatedNetwork, number: int) -> None:
-        options = DeliveryOptions(max_attempts=6, concurrency=3, memory_limit=100)
+    def __init__(
+        self,
+        world: World,
+        network: SimulatedNetwork,
+        options: DeliveryOptions,
+        *,
+        number: int,
+    ) -> None:
         self.inherited_cleanly = False
         self.lost = False
         self._world = world
         self._name = f"worker-{number}"
         self._commits = 0
         self._read = -1
+        # What is held fills window and memory for good; what is skipped does not.
+        self._window = WINDOW if options.on_dead == "skip" else WINDOW_LIMIT
         self._lease = Lease(world.clock, LEASE)
         self._progress = Progress(0)
-        target = SimulatedTarget(network, self)
-        self.desk = Desk(target, options, world.clock, network.port(self))
+        self.target = FakeTarget(TARGET)
+        self.desk = Desk(self.target, options, world.clock, network.port(self))
         self.desk.policy = Policy(options, random.Random(number))  # noqa: S311 - jitter
         report = Report(target=TARGET, worker=self._name, topics=TOPICS)
         self.work = DeliverWork(self, self.desk, DeadEvents(self._read_dead), report)
@@ -236,7 +241,7 @@ class SimulatedOwner:
         world = self._world
         world.owner = self
         self._progress, mark = Progress.decode(
-            world.position, world.metadata, window=WINDOW
+            world.position, world.metadata, window=self._window
         )
         clean = not world.metadata or (mark is not None and mark.released)
         if not clean:
@@ -260,6 +265,11 @@ class SimulatedOwner:
             if self._progress.deliver(record.offset):
                 self.work.accept(record)
 
+    @property
+    def idle(self) -> bool:
+        """Whether all there is was read, and what is left is held."""
+        return self._read == self._world.end and not self.desk.busy
+
     def commit(self, *, released: bool = False) -> None:
         """Commit what was learned, unless another owner has fenced this one."""
         if self._world.owner is not self:
@@ -274,9 +284,7 @@ class SimulatedOwner:
 
     async def release(self) -> None:
         """Let go in order."""
-        draining = asyncio.create_task(self.work.drain(DEADLINE))
-        await self._world.clock.advance(2 * DEADLINE)
-        clean = await draining
+        clean = await self.work.drain(DEADLINE) and not self._lease.handover_left()
         self._lease.end()
         self.commit(released=clean)
         self.lose()

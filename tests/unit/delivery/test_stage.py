@@ -282,11 +282,37 @@ async def test_a_target_may_be_told_to_go_on_behind_a_dead_event(
     bench.network.reply(A1, REFUSED)
 
     await partition.feed(A1, A2)
+    before = paths(bench.network.exchanges)
+    partition.commit()  # from here on no successor tries the dead one once more
+    await settle()
+    partition.commit()
     partition.commit()
 
+    assert (before, paths(bench.network.exchanges)) == ([A], [A, A])
     assert [receipt.outcome for receipt in partition.receipts] == ["dead", "delivered"]
     assert partition.owner.finished == [0, 1]
     assert len(partition.letters) == 1
+
+
+async def test_after_a_restart_a_dead_event_is_passed_over_without_another_call(
+    make_bench: MakeBench,
+) -> None:
+    bench = make_bench(on_dead="skip")
+    partition = bench.partition()
+    await partition.open()
+    bench.network.reply(A1, REFUSED)
+    await partition.feed(A1)
+    partition.commit()
+    partition.work.drop()
+    successor = bench.partition(partition.dead)
+    await successor.open()
+
+    await successor.feed(A1, A2)
+    successor.commit()
+
+    assert paths(bench.network.exchanges) == [A, A]
+    assert successor.owner.finished == [0, 1]
+    assert [receipt.id for receipt in successor.receipts] == [A2.id]
 
 
 async def test_after_a_restart_a_dead_event_is_held_without_another_call(

@@ -1,0 +1,58 @@
+"""An event loop whose time is simulated: it never waits, and skips to what is next.
+
+Time-outs, sleeps and our clock all go by it, so hours pass in milliseconds and every
+run with the same choices is the same run.
+"""
+
+import asyncio
+import selectors
+from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
+
+from tests.support.clock import START
+
+_TURN = 1e-6  # seconds that a turn of the loop takes, so that nothing spins for ever
+
+
+class _Skipping(selectors.SelectSelector):
+    """Waits for nothing: time passes instead."""
+
+    now = 0.0
+
+    def select(
+        self, timeout: float | None = None
+    ) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None:
+            raise RuntimeError("everything waits, and for nothing that could come")
+        self.now += max(timeout, 0.0) + _TURN
+        return []
+
+
+class SimulatedLoop(asyncio.SelectorEventLoop):
+    """A loop for tasks that touch neither network nor threads."""
+
+    def __init__(self) -> None:
+        self._skipping = _Skipping()
+        super().__init__(self._skipping)
+
+    def time(self) -> float:
+        return self._skipping.now
+
+
+class LoopClock:
+    """The clock of a simulated loop, for use within it."""
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.monotonic())
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def sleep(self, duration: timedelta) -> None:
+        await asyncio.sleep(max(0.0, duration.total_seconds()))
+
+
+def simulate(run: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Run to the end in simulated time."""
+    with asyncio.Runner(loop_factory=SimulatedLoop) as runner:
+        runner.run(run())
