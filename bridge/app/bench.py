@@ -15,6 +15,7 @@ from bridge.app.benchmarks.ground import TARGET, ground, loopback
 from bridge.app.benchmarks.orders import kafka_options
 from bridge.app.benchmarks.rows import Result, Row, rows, this_machine
 from bridge.app.benchmarks.workloads import WORKLOADS, workload_named
+from bridge.app.bridge import DELIVER, INGEST, NORMALIZE
 from bridge.clock import SystemClock
 from bridge.errors import ConfigError
 from bridge.streams.connection import KafkaOptions
@@ -98,12 +99,18 @@ async def _ingest(kafka: KafkaOptions, options: BenchOptions) -> AsyncIterator[R
 async def _pipeline(
     kafka: KafkaOptions, options: BenchOptions
 ) -> AsyncIterator[Result]:
-    for name in _chosen(options, list(pipeline.WORKLOADS)):
-        rate = _rate(name)
-        records = _cut(pipeline.webhooks_at(rate), options)
+    for name in _chosen(options, pipeline.WORKLOADS):
+        rate = _rate(name.lower().removesuffix(pipeline.SPLIT))
+        split = name.lower().endswith(pipeline.SPLIT)
+        wanted = pipeline.Pipeline(
+            name=name.lower(),
+            rate=rate,
+            records=_cut(pipeline.webhooks_at(rate), options),
+            roles=(INGEST, NORMALIZE, DELIVER) if split else ("all",),
+        )
         for _ in range(options.repeat):
             async with ground(kafka, [TARGET]) as topics:
-                yield await pipeline.run(topics, rate, records, _CLOCK)
+                yield await pipeline.run(topics, wanted, _CLOCK)
 
 
 PARTS: Mapping[str, Measure] = {

@@ -22,14 +22,12 @@ from bridge.errors import LostOwnership
 _NEVER_SENT = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
-    aiohttp.InvalidURL,
 )
+_BAD_ADDRESS = (httpx.UnsupportedProtocol, httpx.InvalidURL)
 _REASONS: dict[type[Exception], str] = {
     httpx.ReadTimeout: "read_timeout",
     httpx.WriteTimeout: "write_timeout",
     httpx.DecodingError: "broken_answer",
-    httpx.UnsupportedProtocol: "bad_address",
-    httpx.InvalidURL: "bad_address",
 }
 
 
@@ -61,6 +59,8 @@ class Caller:
             raise CallFailed("deadline", sent=True) from late
         except (httpx.HTTPError, httpx.InvalidURL) as broken:
             raise _translated(broken) from broken
+        except aiohttp.ClientError as broken:  # the transport lets it through
+            raise CallFailed("broken_answer", sent=True) from broken
 
     async def _exchange(self, request: httpx.Request) -> httpx.Response:
         response = await self._client.send(request, stream=True)
@@ -125,6 +125,8 @@ def _transport(options: DeliveryOptions) -> AiohttpTransport:
 
 
 def _translated(broken: Exception) -> CallFailed:
+    if isinstance(broken, _BAD_ADDRESS):
+        return CallFailed("bad_address", sent=False)
     if isinstance(broken.__cause__, _NEVER_SENT):
         return CallFailed("connect", sent=False)
     reason = _REASONS.get(type(broken), "connection_lost")

@@ -8,7 +8,6 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from itertools import count
 
 from bridge.clock import Clock
 
@@ -49,12 +48,12 @@ class Pool:
             self._workers.discard(asyncio.current_task())
 
     async def _work_off(self) -> None:
-        for turn in count(1):
-            if not self._ready:
-                return
+        turn = 0
+        while self._ready:
             job = self._ready.popleft()
             if self._ready:
                 self._hire()
             await job()
+            turn += 1
             if turn % _JOBS_A_TURN == 0:
                 await self._clock.sleep(timedelta())

@@ -6,8 +6,7 @@ from the snapshots topic, which is the state.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,19 +18,20 @@ from bridge.canonical.envelope import to_headers
 from bridge.clock import Clock
 from bridge.deadletters.letter import DeadLetter, Position
 from bridge.errors import UnreadableError
-from bridge.normalize.fold import Folded, fold
+from bridge.normalize.fold import Folded
 from bridge.normalize.state import CorruptStateError, SubjectState, decode, start
-from bridge.platforms.contract import Observation, PlatformView, Source
+from bridge.normalize.steps import fold, must_fit, read
+from bridge.platforms.contract import Observation, PlatformView, Reading, Source
 from bridge.streams.raw import from_raw, to_raw
 from bridge.streams.records import Outgoing, Record
 from bridge.streams.store import StateStore
-from bridge.streams.topics import MESSAGE_LIMIT, TopicNames
+from bridge.streams.topics import TopicNames
 from bridge.telemetry import events, logger, metrics, tracing
 
 #: Bytes of events and snapshots that may wait for a commit, per partition.
 UNCOMMITTED_LIMIT = 8 * 1024 * 1024
-#: The largest record that the topics take, with room for its headers.
-RECORD_LIMIT = MESSAGE_LIMIT - 64 * 1024
+#: From this size on (bytes) a body is read in a thread: 5,000 lines take a second.
+LARGE_BODY = 256 * 1024
 #: Decoded states kept in memory, per partition.
 STATES_CACHED = 64
 
@@ -61,6 +61,10 @@ class Ownership(Protocol):
         """The record at `offset` is done with."""
         ...
 
+    def alongside(self, work: Coroutine[None, None, None]) -> None:
+        """Run a piece of work beside the reading; a mistake in it is the owner's."""
+        ...
+
 
 class NormalizeWork:
     """One partition of `returns.raw`."""
@@ -75,6 +79,7 @@ class NormalizeWork:
         self._uncommitted = 0
         self._learned: dict[str, bytes] = {}
         self._writing: dict[str, bytes] = {}
+        self._aside = False
 
     # ------------------------------------------------------------ the owner's calls
 
@@ -107,18 +112,44 @@ class NormalizeWork:
 
     def accept(self, record: Record) -> None:
         """Fold one observation; what cannot be read becomes a dead letter."""
-        parent = record.headers.get(tracing.HEADER, b"").decode("utf-8", "replace")
-        with tracing.span("normalize", parent or None) as span:
+        if len(record.value or b"") > LARGE_BODY:
+            self._aside = True
+            self._owner.alongside(self._accept_aside(record))
+            return
+        with self._span(record) as span:
             try:
-                observation = from_raw(record)
-                self._take(replace(observation, traceparent=span.traceparent))
+                observation, source = self._observation(record, span)
+                reading = read(source, observation)
+                state = self._state_for(observation, reading)
+                if state is not None:
+                    self._keep(observation, fold(state, observation, reading))
             except UnreadableError as broken:
                 self._bury(record, broken)
         self._owner.finish(record.offset)
 
+    async def _accept_aside(self, record: Record) -> None:
+        """Do the same with the heavy steps in a thread; nothing else is taken on."""
+        with self._span(record) as span:
+            try:
+                observation, source = self._observation(record, span)
+                reading = await asyncio.to_thread(read, source, observation)
+                state = self._state_for(observation, reading)
+                if state is not None:
+                    folded = await asyncio.to_thread(fold, state, observation, reading)
+                    self._keep(observation, folded)
+            except UnreadableError as broken:
+                self._bury(record, broken)
+        self._aside = False
+        self._owner.finish(record.offset)
+
+    @staticmethod
+    def _span(record: Record) -> tracing.Span:
+        parent = record.headers.get(tracing.HEADER, b"").decode("utf-8", "replace")
+        return tracing.span("normalize", parent or None)
+
     def room(self) -> bool:
-        """Tell whether what waits for a commit leaves room for more."""
-        return self._uncommitted < UNCOMMITTED_LIMIT
+        """Tell whether another observation may be taken on now."""
+        return not self._aside and self._uncommitted < UNCOMMITTED_LIMIT
 
     def collect(self) -> list[Outgoing]:
         """Hand over events, snapshots and dead letters of this tick."""
@@ -147,24 +178,29 @@ class NormalizeWork:
 
     # ------------------------------------------------------------ one observation
 
-    def _take(self, observation: Observation) -> None:
+    def _observation(
+        self, record: Record, span: tracing.Span
+    ) -> tuple[Observation, Source]:
+        observation = replace(from_raw(record), traceparent=span.traceparent)
         source = self._setting.sources.get(observation.account)
         if source is None:
             raise UnreadableError(
                 "unknown_account", "$", "no such account is configured"
             )
-        with _mistakes_buried():
-            reading = source.read(observation)
-        if isinstance(reading, PlatformView) and observation.subject == source.account:
+        return observation, source
+
+    def _state_for(
+        self, observation: Observation, reading: Reading
+    ) -> SubjectState | None:
+        """Return the subject's state; None if the body was sent on to its own key."""
+        by_account = observation.subject == observation.account
+        if isinstance(reading, PlatformView) and by_account:
             self._send_on(observation, reading.view.subject)
-            return
+            return None
         try:
-            state = self._state(observation.subject)
+            return self._state(observation.subject)
         except CorruptStateError as broken:
             raise UnreadableError(broken.reason, "$", str(broken)) from broken
-        with _mistakes_buried():
-            folded = fold(state, observation, reading)
-        self._keep(observation, folded)
 
     def _state(self, subject: str) -> SubjectState:
         known = self._states.get(subject)
@@ -179,7 +215,7 @@ class NormalizeWork:
         metrics.OBSERVATIONS.labels(observation.account, result).inc()
         if folded.snapshot is None:
             return
-        _must_fit(folded)
+        must_fit(folded)
         subject = observation.subject
         self._states[subject] = folded.state
         self._learned[subject] = folded.snapshot
@@ -238,25 +274,6 @@ class NormalizeWork:
             reason=broken.reason,
             path=broken.path,
         )
-
-
-@contextmanager
-def _mistakes_buried() -> Iterator[None]:
-    """Make a mistake of ours about one body a dead letter: the others go on."""
-    try:
-        yield
-    except UnreadableError:
-        raise
-    except Exception as mistake:
-        kind = type(mistake).__name__
-        raise UnreadableError("internal_error", "$", kind) from mistake
-
-
-def _must_fit(folded: Folded) -> None:
-    """Refuse what Kafka would never take: it would stop the whole partition."""
-    bodies = (folded.snapshot or b"", *(event.body for event in folded.events))
-    if max(map(len, bodies)) > RECORD_LIMIT:
-        raise UnreadableError("too_large", "$", "its record would be too large")
 
 
 def _account(record: Record) -> str:

@@ -1,5 +1,6 @@
 """Committed offsets with their metadata, which a consumer would drop."""
 
+import asyncio
 from dataclasses import dataclass
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -23,17 +24,26 @@ class CommittedOffsets:
         self._kafka = kafka
         self._group = group
         self._admin: AIOKafkaAdminClient | None = None
+        self._starting = asyncio.Lock()
 
-    async def start(self) -> AIOKafkaAdminClient:
-        """Connect; raises aiokafka's KafkaConnectionError if Kafka is away."""
-        admin = AIOKafkaAdminClient(**self._kafka.client_kwargs())
-        await admin.start()
-        self._admin = admin
-        return admin
+    async def _connected(self) -> AIOKafkaAdminClient:
+        async with self._starting:  # owners open side by side and share one client
+            if self._admin is None:
+                admin = AIOKafkaAdminClient(**self._kafka.client_kwargs())
+                try:
+                    await admin.start()
+                except BaseException:
+                    await admin.close()
+                    raise
+                self._admin = admin
+            return self._admin
 
     async def read(self, topic: str, partition: int) -> Committed | None:
-        """Return the commit of one partition as the coordinator has it now."""
-        admin = self._admin or await self.start()
+        """Return the commit of one partition as the coordinator has it now.
+
+        Raises aiokafka's KafkaError while Kafka is away.
+        """
+        admin = await self._connected()
         place = TopicPartition(topic, partition)
         found = await admin.list_consumer_group_offsets(self._group, partitions=[place])
         commit = found.get(place)

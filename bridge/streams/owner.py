@@ -99,7 +99,7 @@ class Owner:
         self._learned = asyncio.Event()
         self._renewed = asyncio.Event()
         self._closing = False
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
         self._work = make_work(self)
 
     # ------------------------------------------------------------ life
@@ -113,8 +113,7 @@ class Owner:
         clean = self._inherit(last, fenced_at=self._clock.monotonic())
         await self._work.restore(clean=clean)
         for loop in (self._feed_loop(), self._commit_loop()):
-            task = asyncio.create_task(self._guard(loop))
-            self._tasks.append(task)
+            self._tasks.add(asyncio.create_task(self._guard(loop)))
         return None if last is None else self._progress.position
 
     def _inherit(self, last: Committed | None, *, fenced_at: float) -> bool:
@@ -234,6 +233,15 @@ class Owner:
         self._learned.set()
         if self._backlog:
             self._hungry.set()
+
+    def alongside(self, work: Coroutine[None, None, None]) -> None:
+        """Run a piece of work beside the loops; the last commit waits for it.
+
+        A mistake in it ends the ownership, as one in `Work.accept` does.
+        """
+        task = asyncio.create_task(self._guard(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def may_call(self) -> bool:
         """Whether a call may start this very moment."""

@@ -9,6 +9,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 
 import httpx
 
@@ -31,8 +32,6 @@ from bridge.platforms.contract import (
     Unauthorized,
 )
 from bridge.streams.records import Record
-
-HOST = "http://target.example"
 
 
 class FakeOwner:
@@ -171,11 +170,17 @@ class FakeTarget:
             return Skipped("no_rule")
         response = yield httpx.Request(
             "POST",
-            f"{HOST}/{event.subject}",
+            _url(event.subject),
             headers={"Idempotency-Key": event.id},
             content=event.body,
         )
         return _judged(response)
+
+
+@cache
+def _url(subject: str) -> httpx.URL:
+    """Parsing costs more than all the rest of a fake call."""
+    return httpx.URL(f"http://target.example/{subject}")
 
 
 def _judged(response: httpx.Response) -> Outcome:

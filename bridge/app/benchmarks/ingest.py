@@ -13,7 +13,7 @@ from bridge.app.benchmarks.child import Child
 from bridge.app.benchmarks.deliver import memory_values
 from bridge.app.benchmarks.door import PATH, opened
 from bridge.app.benchmarks.ground import Ground
-from bridge.app.benchmarks.load import Answers, Load, connected, on_the_wire
+from bridge.app.benchmarks.load import Answers, Load, connected, on_the_wire, senders
 from bridge.app.benchmarks.orders import Cost
 from bridge.app.benchmarks.rows import Quantity, Result, percentile
 from bridge.clock import Clock
@@ -26,7 +26,7 @@ P99 = Quantity("ingest.p99", "ms", "lower")
 SATURATING = 20_000
 FLAT, FLAT_RECORDS = "FLAT", 200_000
 
-_SENDERS, _OPEN_LOOP_SENDERS = 64, 256
+_SENDERS = 64
 _BODIES, _WARM_UP = 1_000, 500
 _OFFERED_FOR = 10  # seconds
 _FLAT_POINTS = (20_000, 60_000, 100_000, 200_000)
@@ -49,7 +49,7 @@ async def run(ground: Ground, rate: float, records: int, clock: Clock) -> Result
             full = await load.saturate(_take(requests, records), _LIMIT)
             cpu = door.child.cpu - cpu
         offered = _take(requests, min(records, int(rate * _OFFERED_FOR)))
-        async with connected(door.port, _OPEN_LOOP_SENDERS, clock) as load:
+        async with connected(door.port, senders(rate), clock) as load:
             half = await load.offer(offered, rate, _LIMIT)
         peak = Cost.model_validate(await door.child.stop()).peak
     values = {

@@ -50,7 +50,7 @@ class Load:
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._connections: list[_Connection] = []
-        self._idle: list[_Connection] = []
+        self._idle: deque[_Connection] = deque()
         self._waiting: deque[Due] = deque()
         self._left = 0
         self._answers = Answers()
@@ -98,7 +98,7 @@ class Load:
 
     def _submit(self, request: Due) -> None:
         if self._idle:
-            self._idle.pop().send(request)
+            self._idle.popleft().send(request)  # in turn: none falls asleep
         else:
             self._waiting.append(request)
 
@@ -131,6 +131,14 @@ class Load:
     def close(self) -> None:
         for connection in self._connections:
             connection.close()
+
+
+def senders(rate: float) -> int:
+    """Return how many connections offer `rate` per second: each has its turn often.
+
+    One that is used too seldom would be closed by the server.
+    """
+    return max(4, min(256, int(rate)))
 
 
 @asynccontextmanager

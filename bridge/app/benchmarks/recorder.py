@@ -16,15 +16,17 @@ _LOOK = timedelta(milliseconds=20)
 
 
 class Recorder:
-    """When (loop time) the first call about each subject began to arrive."""
+    """When (loop time) the first call about each subject began; how many there were."""
 
     def __init__(self, clock: Clock) -> None:
         self.called_at: dict[str, float] = {}
+        self.calls = 0
         self.url = ""
         self._clock = clock
 
     def note(self, body: bytes, at: float) -> None:
         """Take a call: a CloudEvent, structured."""
+        self.calls += 1
         self.called_at.setdefault(orjson.loads(body)["subject"], at)
 
     async def heard_of(self, subjects: Collection[str], within: timedelta) -> bool:

@@ -7,7 +7,7 @@ must never happen is noted as a violation while it happens.
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ from bridge.delivery.dead import DeadEvents
 from bridge.delivery.desk import Desk
 from bridge.delivery.options import DeliveryOptions
 from bridge.delivery.policy import Policy
-from bridge.delivery.report import Report, Topics
+from bridge.delivery.report import Report
 from bridge.delivery.stage import DeliverWork
 from bridge.errors import LostOwnership
 from bridge.streams.lease import Lease
@@ -31,12 +31,11 @@ from bridge.streams.records import Outgoing, Record
 from tests.support.clock import START
 from tests.support.fakes import FakeTarget, event_record
 from tests.support.simulated_time import LoopClock
+from tests.unit.delivery.bench import TOPICS
 
 LEASE = timedelta(seconds=5)
 DEADLINE = timedelta(seconds=15)
 WINDOW = 12
-TARGET = "wms"
-TOPICS = Topics("returns.events", "returns.dead.wms", "returns.receipts.wms", 0)
 _BEHAVIOURS = {
     7: "fails",
     8: "is busy",
@@ -121,7 +120,6 @@ class SimulatedNetwork:
     """The network to the target and the target behind it, which is idempotent."""
 
     def __init__(self, world: World) -> None:
-        self.calls = 0
         self.applied: dict[str, list[int]] = {}
         self._world = world
         self._busy: set[str] = set()
@@ -129,15 +127,9 @@ class SimulatedNetwork:
 
     def port(
         self, worker: "SimulatedOwner"
-    ) -> Callable[[httpx.Request, Calls], "asyncio.Future[httpx.Response]"]:
+    ) -> Callable[[httpx.Request, Calls], Coroutine[None, None, httpx.Response]]:
         """Return the network as `worker` sees it."""
-
-        def send(
-            request: httpx.Request, calls: Calls
-        ) -> "asyncio.Future[httpx.Response]":
-            return asyncio.ensure_future(self._send(request, calls, worker))
-
-        return send
+        return lambda request, calls: self._send(request, calls, worker)
 
     async def _send(
         self, request: httpx.Request, calls: Calls, worker: "SimulatedOwner"
@@ -159,16 +151,14 @@ class SimulatedNetwork:
         return httpx.Response(status)
 
     def _judge_start(self, event: Event, worker: "SimulatedOwner") -> None:
-        self.calls += 1
         if event.subject in self._busy:
             self._violated("was called during another call of its subject", event)
         if event.id in self._world.receipted:
             self._violated("was called after its receipt", event)
         if self._answered.get(event.id) is worker:
             self._violated("was called after its answer", event)
-        told = (
-            worker.inherited_cleanly or worker.target.contexts[event.id][-1].answer_lost
-        )
+        context = worker.target.contexts[event.id][-1]
+        told = context.answer_lost or worker.inherited_cleanly
         if event.sequence in self._of(event) and not told:
             self._violated("was called without a word of a lost answer", event)
 
@@ -230,10 +220,10 @@ class SimulatedOwner:
         self._window = WINDOW if options.on_dead == "skip" else WINDOW_LIMIT
         self._lease = Lease(world.clock, LEASE)
         self._progress = Progress(0)
-        self.target = FakeTarget(TARGET)
+        self.target = FakeTarget()
         self.desk = Desk(self.target, options, world.clock, network.port(self))
         self.desk.policy = Policy(options, random.Random(number))  # noqa: S311 - jitter
-        report = Report(target=TARGET, worker=self._name, topics=TOPICS)
+        report = Report(target=self.target.name, worker=self._name, topics=TOPICS)
         self.work = DeliverWork(self, self.desk, DeadEvents(self._read_dead), report)
 
     async def open(self) -> None:

@@ -17,13 +17,13 @@ from bridge.inspection.findings import Report
 from bridge.inspection.verify import Checker
 from tests.support.simulated_time import simulate
 from tests.unit.delivery.simulation import (
-    TARGET,
     SimulatedNetwork,
     SimulatedOwner,
     Tape,
     World,
 )
 
+_TARGET = "wms"
 _PAUSES = (0.0, 0.2, 0.7, 3.0, 9.0, 40.0)
 _OPTIONS = (
     DeliveryOptions(max_attempts=6, concurrency=3),
@@ -90,13 +90,13 @@ class Day:
 
     def report(self) -> Report:
         """Return what `returns-bridge verify` would find."""
-        checker = Checker([TARGET])
+        checker = Checker([_TARGET])
         for sheet in self.world.sheets:
-            checker.sheet(TARGET, sheet)
+            checker.sheet(_TARGET, sheet)
         for record in self.world.dead:
             about = from_headers(record.headers, record.key, record.value).about
             assert about is not None
-            checker.dead(TARGET, about.subject, about.sequence)
+            checker.dead(_TARGET, about.subject, about.sequence)
         for _, event in self.world.log:
             checker.event(event, event.time)
         return checker.report()
@@ -110,11 +110,11 @@ def spend(choices: bytes) -> Day:
 
 
 @settings(
-    max_examples=300,
+    max_examples=1000,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(st.binary(min_size=40, max_size=240))
+@given(st.binary(min_size=20, max_size=120))
 @example(b"")
 def test_no_event_is_lost_overtaken_or_told_twice_without_need(
     choices: bytes,

@@ -30,6 +30,18 @@ async def test_no_call_starts_before_ownership_is_proved(bench: Bench) -> None:
     assert (before, len(bench.network.exchanges)) == (0, 3)
 
 
+async def test_no_call_starts_once_ownership_is_lost(bench: Bench) -> None:
+    partition = bench.partition()
+    partition.owner.withdraw()
+    await partition.open()
+    await partition.feed(A1)
+
+    partition.owner.lose()
+    await settle()
+
+    assert bench.network.exchanges == []
+
+
 async def test_each_call_needs_permission_of_its_own(
     bench: Bench, partition: Partition
 ) -> None:
