@@ -1,8 +1,8 @@
 """`bench pipeline`: from a webhook to the call at the warehouse, through all of it.
 
-One process plays all roles, or each its own (`-split`); webhooks of new returns are offered open-loop, and each
-must come to exactly one call. The time runs from when the webhook was due to the
-first byte of the call.
+One process plays all roles, or each its own (`-split`); webhooks of new returns are
+offered open-loop, and each must come to a call. The time runs from when the webhook
+was due to the first byte of the call.
 """
 
 from collections.abc import AsyncIterator, Sequence
