@@ -6,7 +6,7 @@ reads the answer's status, and the network answers what the test has written dow
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -42,6 +42,7 @@ class FakeOwner:
         self.finished: list[int] = []
         self.notes = 0
         self.lost = False
+        self._beside: list[asyncio.Task[None]] = []
         self._granted = asyncio.Event()
         if granted:
             self.grant()
@@ -58,6 +59,14 @@ class FakeOwner:
 
     def finish(self, offset: int) -> None:
         self.finished.append(offset)
+
+    def alongside(self, work: Coroutine[None, None, None]) -> None:
+        self._beside.append(asyncio.create_task(work))
+
+    async def all_done(self) -> None:
+        """Wait for what runs beside the reading; raise what it raised."""
+        while self._beside:
+            await self._beside.pop(0)
 
     def note(self) -> None:
         self.notes += 1
