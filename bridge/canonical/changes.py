@@ -21,10 +21,10 @@ from bridge.canonical.model import (
     ExchangeItem,
     Item,
     Note,
-    OrderLine,
     Refund,
     Shipment,
 )
+from bridge.canonical.order import OrderLine
 
 Changes = dict[str, JsonValue]
 

@@ -35,10 +35,10 @@ from pydantic import JsonValue
 from bridge.canonical.base import Money
 from bridge.canonical.changes import Changes, changes
 from bridge.canonical.draft import Draft, Part
+from bridge.canonical.event_data import EventData
 from bridge.canonical.events import (
     REACHED,
     CreditIssued,
-    EventData,
     ExchangeOrdered,
     FeeCollected,
     ItemInspected,

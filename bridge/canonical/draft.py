@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel, JsonValue
 from pydantic_core import to_json
 
-from bridge.canonical.events import EventData
+from bridge.canonical.event_data import EventData
 
 Part = BaseModel | tuple[BaseModel, ...] | JsonValue | tuple[str, ...]
 

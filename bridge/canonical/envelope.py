@@ -16,7 +16,8 @@ from datetime import datetime
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from bridge.canonical.events import TYPES, EventData
+from bridge.canonical.event_data import EventData
+from bridge.canonical.events import TYPES
 from bridge.errors import UnreadableError
 
 Headers = tuple[tuple[str, bytes], ...]

@@ -4,37 +4,20 @@
 needs no look-up. Names on the wire are `returns.<noun>.<past verb>.v1`.
 """
 
-from typing import Annotated, ClassVar
+from pydantic import Field, JsonValue
 
-from pydantic import AwareDatetime, ConfigDict, Field, JsonValue, NonNegativeInt
-
-from bridge.canonical.base import Model, Money
-from bridge.canonical.goods import (
-    Condition,
-    DiscrepancyCode,
-    DispositionCode,
-    GoodsStatus,
-)
+from bridge.canonical.base import Money
+from bridge.canonical.event_data import EventData
+from bridge.canonical.goods_events import GoodsEventData
 from bridge.canonical.model import (
     Credit,
     Exchange,
     Item,
     Note,
     Refund,
-    Return,
     Shipment,
 )
 from bridge.canonical.states import State
-
-
-class EventData(Model):
-    """What every event carries. `before` holds only changed values, by JSON pointer."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-    name: ClassVar[str]
-    return_: Annotated[Return, Field(alias="return")]
-    before: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class ReturnCreated(EventData):
@@ -212,119 +195,15 @@ class LabelCancelled(_Requested):
     name = "label.cancelled"
 
 
-class Warehouse(Model):
-    """Whose document speaks."""
-
-    system: str
-    account: str
-    return_id: str
-    status: GoodsStatus
-    status_raw: str | None = None
-    occurred_at: AwareDatetime
-
-
-class Disposition(Model):
-    """What was done with units, with the warehouse's own words."""
-
-    code: DispositionCode
-    raw: str | None = None
-    reason_raw: str | None = None
-
-
-class LineDiscrepancy(Model):
-    """What is wrong and how many units it concerns."""
-
-    code: DiscrepancyCode
-    quantity: NonNegativeInt
-    raw: str | None = None
-
-
-class LineFact(Model):
-    """One line's part in a goods event: delta and total both.
-
-    A reader that missed one event is right again after the next. `fact` is the fact
-    key: the same for webhook, poll and replay of one state.
-    """
-
-    line_key: str | None = None
-    sku: str | None = None
-    delta: int | None = None
-    total: NonNegativeInt | None = None
-    expected: NonNegativeInt | None = None
-    fact: str
-    disposition: Disposition | None = None
-    condition: Condition | None = None
-    discrepancy: LineDiscrepancy | None = None
-    evidence: tuple[str, ...] = ()
-    allocated: bool = False
-
-
-class _Goods(EventData):
-    """What a warehouse found; `fact` stands here when no line is concerned."""
-
-    warehouse: Warehouse
-    reference: str | None = None
-    parcel: int | None = None
-    lines: tuple[LineFact, ...] = ()
-    fact: str | None = None
-    reason: str | None = None
-
-
-class GoodsAnnounced(_Goods):
-    name = "goods.announced"
-
-
-class GoodsArrived(_Goods):
-    name = "goods.arrived"
-
-
-class GoodsReceived(_Goods):
-    name = "goods.received"
-
-
-class GoodsInspected(_Goods):
-    name = "goods.inspected"
-
-
-class GoodsRestocked(_Goods):
-    name = "goods.restocked"
-
-
-class GoodsWithheld(_Goods):
-    name = "goods.withheld"
-
-
-class GoodsDisposed(_Goods):
-    name = "goods.disposed"
-
-
-class GoodsRejected(_Goods):
-    name = "goods.rejected"
-
-
-class GoodsDiscrepancy(_Goods):
-    name = "goods.discrepancy"
-
-
-class GoodsCorrected(_Goods):
-    name = "goods.corrected"
-
-
-class GoodsCompleted(_Goods):
-    name = "goods.completed"
-
-
-class GoodsCancelled(_Goods):
-    name = "goods.cancelled"
-
-
 def _leaves(model: type[EventData]) -> list[type[EventData]]:
     below = [leaf for child in model.__subclasses__() for leaf in _leaves(child)]
     return below or [model]
 
 
-#: Every event type by its short name (`return.approved`).
-TYPES: dict[str, type[EventData]] = {model.name: model for model in _leaves(EventData)}
+#: Every event type by its short name (`return.approved`), those of warehouses last.
+TYPES: dict[str, type[EventData]] = {
+    model.name: model for root in (EventData, GoodsEventData) for model in _leaves(root)
+}
 
 #: The event that says a state was reached.
 REACHED: dict[State, type[EventData]] = {

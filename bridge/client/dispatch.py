@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from bridge.canonical.envelope import Event, from_headers
-from bridge.canonical.events import TYPES, EventData
+from bridge.canonical.event_data import EventData
+from bridge.canonical.events import TYPES
 from bridge.client.history import History, Seen
 from bridge.client.received import Counts, Gap, Handler, Received
 from bridge.clock import Clock

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from bridge.canonical.envelope import Event
-from bridge.canonical.events import EventData
+from bridge.canonical.event_data import EventData
 
 Data_co = TypeVar("Data_co", bound=EventData, covariant=True)
 

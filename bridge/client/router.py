@@ -21,7 +21,7 @@ from typing import Literal, TypeVar, cast, overload
 from faststream import AckPolicy
 from faststream.kafka import KafkaMessage, KafkaRouter, Topic
 
-from bridge.canonical.events import EventData
+from bridge.canonical.event_data import EventData
 from bridge.client.dispatch import Dispatcher, OnGap
 from bridge.client.history import History
 from bridge.client.received import Counts, Handler, Received

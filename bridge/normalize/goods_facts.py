@@ -12,7 +12,6 @@ from enum import StrEnum
 from typing import TypeVar
 
 from bridge.canonical import reference as references
-from bridge.canonical.events import GoodsInspected, LineFact
 from bridge.canonical.goods import (
     Condition,
     ConditionCode,
@@ -24,6 +23,7 @@ from bridge.canonical.goods import (
     GoodsStatus,
     Outcome,
 )
+from bridge.canonical.goods_events import GoodsInspected, LineFact
 from bridge.canonical.model import Item
 from bridge.normalize.goods_tally import Tally
 from bridge.normalize.goods_totals import fact_key

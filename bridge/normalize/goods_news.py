@@ -18,9 +18,19 @@ from collections.abc import Iterator
 from itertools import chain
 
 from bridge.canonical.draft import Draft, Part
-from bridge.canonical.events import (
+from bridge.canonical.event_data import EventData
+from bridge.canonical.goods import (
+    Condition,
+    ConditionCode,
+    Discrepancy,
+    DispositionCode,
+    GoodsDocument,
+    GoodsLine,
+    GoodsStatus,
+    Outcome,
+)
+from bridge.canonical.goods_events import (
     Disposition,
-    EventData,
     GoodsAnnounced,
     GoodsArrived,
     GoodsCancelled,
@@ -36,16 +46,6 @@ from bridge.canonical.events import (
     LineDiscrepancy,
     LineFact,
     Warehouse,
-)
-from bridge.canonical.goods import (
-    Condition,
-    ConditionCode,
-    Discrepancy,
-    DispositionCode,
-    GoodsDocument,
-    GoodsLine,
-    GoodsStatus,
-    Outcome,
 )
 from bridge.normalize.goods_discrepancies import standing
 from bridge.normalize.goods_totals import (

@@ -14,14 +14,13 @@ import typer
 from faststream import FastStream
 from faststream.kafka import KafkaBroker
 
+from bridge.canonical.event_data import EventData
 from bridge.canonical.events import (
-    EventData,
-    GoodsReceived,
-    GoodsRestocked,
     RefundIssued,
     ReturnApproved,
     ReturnCreated,
 )
+from bridge.canonical.goods_events import GoodsReceived, GoodsRestocked
 from bridge.client import Gap, ReadingOptions, Received, ReturnsRouter
 
 

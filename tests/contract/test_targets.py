@@ -15,7 +15,7 @@ from pydantic import BaseModel, SecretStr
 
 from bridge.canonical.draft import Draft, encode
 from bridge.canonical.envelope import Event, event_id
-from bridge.canonical.events import TYPES, LineFact, Warehouse
+from bridge.canonical.events import TYPES
 from bridge.canonical.goods import (
     DispositionCode,
     GoodsDocument,
@@ -23,7 +23,14 @@ from bridge.canonical.goods import (
     GoodsStatus,
 )
 from bridge.canonical.goods import Outcome as GoodsOutcome
-from bridge.canonical.model import Item, Kind, Return, Shipment, ShipmentState
+from bridge.canonical.goods_events import LineFact, Warehouse
+from bridge.canonical.model import (
+    Item,
+    Kind,
+    Return,
+    Shipment,
+    ShipmentState,
+)
 from bridge.canonical.states import State
 from bridge.platforms.contract import (
     Context,

@@ -15,7 +15,8 @@ from faststream.kafka import KafkaBroker
 
 from bridge.canonical.draft import Draft, encode
 from bridge.canonical.envelope import Cause, chain_start, seal, to_headers
-from bridge.canonical.events import EventData, ReturnApproved
+from bridge.canonical.event_data import EventData
+from bridge.canonical.events import ReturnApproved
 from bridge.client import Counts, Gap, ReadingOptions, Received, ReturnsRouter
 from bridge.streams.topics import TopicNames
 from tests.support.broker import Broker

@@ -4,7 +4,11 @@ Redo sends all parcels in `shipments` and one of them once more in `shipment`, w
 fields may stand that its twin lacks (redo.md, section 7).
 """
 
-from bridge.canonical.model import Dropoff, Shipment, ShipmentState
+from bridge.canonical.model import (
+    Dropoff,
+    Shipment,
+    ShipmentState,
+)
 from bridge.platforms.redo.payloads import ReturnDropoff, ReturnShipment
 
 #: Parcel status, redo.md section 15; what is not here is unknown, its text is kept.

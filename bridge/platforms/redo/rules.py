@@ -9,23 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, model_validator
 
-from bridge.canonical.events import (
-    TYPES,
-    EventData,
-    GoodsAnnounced,
-    GoodsArrived,
-    GoodsCancelled,
-    GoodsCompleted,
-    GoodsCorrected,
-    GoodsDiscrepancy,
-    GoodsDisposed,
-    GoodsInspected,
-    GoodsReceived,
-    GoodsRejected,
-    GoodsRestocked,
-    GoodsWithheld,
-    LineFact,
-)
+from bridge.canonical.event_data import EventData
+from bridge.canonical.events import TYPES
 from bridge.canonical.goods import (
     ConditionCode,
     DispositionCode,
@@ -34,6 +19,7 @@ from bridge.canonical.goods import (
     GoodsStatus,
 )
 from bridge.canonical.goods import Outcome as GoodsOutcome
+from bridge.canonical.goods_events import GoodsEventData, LineFact
 from bridge.canonical.model import Return
 from bridge.platforms.contract import Options
 
@@ -46,21 +32,6 @@ WORDS = frozenset({"type", "number", "state", "warehouse", "reference", "lines"}
 _MOST_LINES = 20
 _SPOILT = frozenset(
     {ConditionCode.DAMAGED, ConditionCode.DEFECTIVE, ConditionCode.INCOMPLETE}
-)
-
-_Goods = (
-    GoodsAnnounced
-    | GoodsArrived
-    | GoodsReceived
-    | GoodsInspected
-    | GoodsRestocked
-    | GoodsWithheld
-    | GoodsDisposed
-    | GoodsRejected
-    | GoodsDiscrepancy
-    | GoodsCorrected
-    | GoodsCompleted
-    | GoodsCancelled
 )
 
 
@@ -159,7 +130,7 @@ def render(template: str, type_: str, data: EventData) -> str:
         "reference": "",
         "lines": "",
     }
-    if isinstance(data, _Goods):
+    if isinstance(data, GoodsEventData):
         words["warehouse"] = data.warehouse.account
         words["reference"] = data.reference or ""
         words["lines"] = _list(data.lines)

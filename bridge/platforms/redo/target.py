@@ -14,7 +14,7 @@ import httpx
 from pydantic import SecretStr, ValidationError
 
 from bridge.canonical.envelope import Event
-from bridge.canonical.events import EventData
+from bridge.canonical.event_data import EventData
 from bridge.canonical.reference import subject_of
 from bridge.errors import UnreadableError
 from bridge.platforms.contract import (

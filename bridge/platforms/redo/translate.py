@@ -16,13 +16,15 @@ from bridge.canonical.model import (
     ItemComment,
     Kind,
     Note,
-    Order,
-    OrderLine,
     Person,
-    Protection,
     Return,
     Tag,
     Totals,
+)
+from bridge.canonical.order import (
+    Order,
+    OrderLine,
+    Protection,
 )
 from bridge.canonical.reference import subject_of
 from bridge.canonical.states import State

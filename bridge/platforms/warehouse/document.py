@@ -5,7 +5,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from bridge.canonical.goods import DispositionCode
-from bridge.canonical.model import Address, Item, Person, Reason, Return
+from bridge.canonical.model import (
+    Address,
+    Item,
+    Person,
+    Reason,
+    Return,
+)
 from bridge.platforms.warehouse.parcels import Parcel
 from bridge.platforms.warehouse.payloads import (
     ExpectedLine,

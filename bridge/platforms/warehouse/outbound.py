@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bridge.canonical.envelope import Event
+from bridge.canonical.event_data import EventData
 from bridge.canonical.events import (
-    EventData,
     ReturnApproved,
     ReturnCancelled,
     ReturnCreated,

@@ -8,7 +8,12 @@ keeps the order of its shipments.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bridge.canonical.model import Item, Return, Shipment, ShipmentState
+from bridge.canonical.model import (
+    Item,
+    Return,
+    Shipment,
+    ShipmentState,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,13 @@ import pytest
 
 from bridge.canonical.base import Money
 from bridge.canonical.changes import changes
-from bridge.canonical.model import Note, Order, Refund, Return, Tag
+from bridge.canonical.model import (
+    Note,
+    Refund,
+    Return,
+    Tag,
+)
+from bridge.canonical.order import Order
 
 FULL = Return.model_validate_json(
     (Path(__file__).parent / "full_return.json").read_bytes()

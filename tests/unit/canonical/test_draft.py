@@ -10,9 +10,16 @@ from pydantic_core import to_json
 
 from bridge.canonical.base import Money
 from bridge.canonical.draft import Draft, Part, encode
-from bridge.canonical.events import REACHED, TYPES, LineFact, Warehouse
+from bridge.canonical.events import REACHED, TYPES
 from bridge.canonical.goods import GoodsStatus
-from bridge.canonical.model import Credit, Exchange, Note, Refund, Return
+from bridge.canonical.goods_events import LineFact, Warehouse
+from bridge.canonical.model import (
+    Credit,
+    Exchange,
+    Note,
+    Refund,
+    Return,
+)
 from bridge.canonical.states import State
 
 FULL = Return.model_validate_json(

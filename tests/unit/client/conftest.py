@@ -9,7 +9,8 @@ import pytest
 
 from bridge.canonical.draft import Draft, encode
 from bridge.canonical.envelope import Cause, chain_start, seal, to_headers
-from bridge.canonical.events import TYPES, EventData, ReturnApproved
+from bridge.canonical.event_data import EventData
+from bridge.canonical.events import TYPES, ReturnApproved
 from bridge.client.dispatch import Dispatcher
 from bridge.client.history import History
 from bridge.streams.records import Record

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from bridge.canonical.events import EventData
+from bridge.canonical.event_data import EventData
 from bridge.client.received import Gap, Received
 
 

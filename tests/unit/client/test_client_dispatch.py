@@ -6,12 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.canonical.events import (
-    EventData,
-    GoodsReceived,
-    ReturnApproved,
-    ReturnClosed,
-)
+from bridge.canonical.event_data import EventData
+from bridge.canonical.events import ReturnApproved, ReturnClosed
+from bridge.canonical.goods_events import GoodsReceived
 from bridge.client.dispatch import PAUSES, Dispatcher
 from bridge.client.history import History
 from bridge.client.received import Counts, Gap

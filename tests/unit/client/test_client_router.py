@@ -5,13 +5,9 @@ from collections.abc import Callable
 import pytest
 from faststream.kafka import KafkaBroker, TestKafkaBroker
 
-from bridge.canonical.events import (
-    EventData,
-    GoodsArrived,
-    GoodsReceived,
-    ReturnApproved,
-    ReturnClosed,
-)
+from bridge.canonical.event_data import EventData
+from bridge.canonical.events import ReturnApproved, ReturnClosed
+from bridge.canonical.goods_events import GoodsArrived, GoodsReceived
 from bridge.client import Counts, ReadingOptions, Received, ReturnsRouter
 from bridge.streams.records import Record
 

@@ -7,7 +7,12 @@ import pytest
 
 from bridge.canonical.envelope import chain_start
 from bridge.canonical.goods import GoodsDocument, GoodsLine, GoodsStatus
-from bridge.canonical.model import Kind, Note, Refund, Return
+from bridge.canonical.model import (
+    Kind,
+    Note,
+    Refund,
+    Return,
+)
 from bridge.canonical.states import State
 from bridge.errors import UnreadableError
 from bridge.normalize.fold import Folded, fold

@@ -15,7 +15,13 @@ from bridge.canonical.goods import (
     GoodsStatus,
     Outcome,
 )
-from bridge.canonical.model import Credit, Note, Refund, Return, ShipmentState
+from bridge.canonical.model import (
+    Credit,
+    Note,
+    Refund,
+    Return,
+    ShipmentState,
+)
 from bridge.canonical.states import State
 from bridge.normalize.fold import Folded, fold
 from bridge.normalize.state import SubjectState, decode, start

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bridge.canonical.draft import Draft
-from bridge.canonical.events import LineFact
 from bridge.canonical.goods import (
     ConditionCode,
     DiscrepancyCode,
@@ -16,6 +15,7 @@ from bridge.canonical.goods import (
     GoodsLine,
     GoodsStatus,
 )
+from bridge.canonical.goods_events import LineFact
 from bridge.canonical.model import Item
 from bridge.normalize.goods import fold_facts
 from bridge.platforms.contract import GoodsFact, GoodsFacts

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from bridge.canonical.draft import Draft
-from bridge.canonical.events import LineFact
 from bridge.canonical.goods import (
     Condition,
     ConditionCode,
@@ -16,6 +15,7 @@ from bridge.canonical.goods import (
     GoodsStatus,
     Outcome,
 )
+from bridge.canonical.goods_events import LineFact
 from bridge.canonical.model import Item
 from bridge.canonical.states import State
 from bridge.normalize.goods import fold_report, goods_state

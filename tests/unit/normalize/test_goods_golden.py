@@ -8,8 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from bridge.canonical.draft import Draft, encode
-from bridge.canonical.events import LineFact, Warehouse
 from bridge.canonical.goods import GoodsDocument
+from bridge.canonical.goods_events import LineFact, Warehouse
 from bridge.canonical.model import Kind, Return
 from bridge.canonical.states import State
 from bridge.normalize.goods import fold_report

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.canonical.draft import encode
-from bridge.canonical.events import LineFact
 from bridge.canonical.goods import (
     Condition,
     ConditionCode,
@@ -18,6 +17,7 @@ from bridge.canonical.goods import (
     GoodsStatus,
     Outcome,
 )
+from bridge.canonical.goods_events import LineFact
 from bridge.normalize.goods import fold_facts, fold_report
 from bridge.platforms.contract import GoodsFact, GoodsFacts
 

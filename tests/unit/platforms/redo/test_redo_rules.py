@@ -5,15 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
-from bridge.canonical.events import (
-    Disposition,
-    GoodsDiscrepancy,
-    GoodsReceived,
-    LineDiscrepancy,
-    LineFact,
-    ReturnApproved,
-    Warehouse,
-)
+from bridge.canonical.events import ReturnApproved
 from bridge.canonical.goods import (
     Condition,
     ConditionCode,
@@ -25,7 +17,19 @@ from bridge.canonical.goods import (
     GoodsStatus,
     Outcome,
 )
-from bridge.canonical.model import Item, Kind, Return
+from bridge.canonical.goods_events import (
+    Disposition,
+    GoodsDiscrepancy,
+    GoodsReceived,
+    LineDiscrepancy,
+    LineFact,
+    Warehouse,
+)
+from bridge.canonical.model import (
+    Item,
+    Kind,
+    Return,
+)
 from bridge.canonical.states import State
 from bridge.platforms.redo.rules import DEFAULT_RULES, Rule, all_good, render
 

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from bridge.canonical.draft import Draft, Part, encode
 from bridge.canonical.envelope import Event, event_id
-from bridge.canonical.events import TYPES, LineFact, Warehouse
+from bridge.canonical.events import TYPES
 from bridge.canonical.goods import (
     DispositionCode,
     GoodsDocument,
@@ -18,7 +18,12 @@ from bridge.canonical.goods import (
     GoodsStatus,
 )
 from bridge.canonical.goods import Outcome as GoodsOutcome
-from bridge.canonical.model import Item, Kind, Return
+from bridge.canonical.goods_events import LineFact, Warehouse
+from bridge.canonical.model import (
+    Item,
+    Kind,
+    Return,
+)
 from bridge.canonical.states import State
 from bridge.platforms.contract import (
     AlreadyApplied,

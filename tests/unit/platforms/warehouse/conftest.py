@@ -15,13 +15,13 @@ from bridge.canonical.model import (
     Customer,
     Item,
     Kind,
-    Order,
     Person,
     Reason,
     Return,
     Shipment,
     ShipmentState,
 )
+from bridge.canonical.order import Order
 from bridge.canonical.states import State
 
 SUBJECT = "redo/acme-outdoor/65f000000000000000001042"

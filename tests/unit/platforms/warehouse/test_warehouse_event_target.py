@@ -11,7 +11,11 @@ from pydantic import SecretStr
 from standardwebhooks import Webhook
 
 from bridge.canonical.envelope import Event
-from bridge.canonical.model import Return, Shipment, ShipmentState
+from bridge.canonical.model import (
+    Return,
+    Shipment,
+    ShipmentState,
+)
 from bridge.canonical.states import State
 from bridge.platforms.contract import (
     Context,

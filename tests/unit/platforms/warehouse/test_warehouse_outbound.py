@@ -12,7 +12,13 @@ from pydantic import JsonValue, ValidationError
 
 from bridge.canonical.envelope import Event
 from bridge.canonical.goods import DispositionCode
-from bridge.canonical.model import Item, Kind, Return, Shipment, ShipmentState
+from bridge.canonical.model import (
+    Item,
+    Kind,
+    Return,
+    Shipment,
+    ShipmentState,
+)
 from bridge.canonical.states import State
 from bridge.platforms.contract import Refused, Skipped
 from bridge.platforms.warehouse.document import Terms

@@ -9,7 +9,11 @@ import pytest
 from pydantic import SecretStr
 
 from bridge.canonical.envelope import Event
-from bridge.canonical.model import Return, Shipment, ShipmentState
+from bridge.canonical.model import (
+    Return,
+    Shipment,
+    ShipmentState,
+)
 from bridge.platforms.contract import (
     AlreadyApplied,
     Context,
