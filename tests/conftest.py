@@ -4,8 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.support.processes import Workers
+
+# A busy machine is no failure: time limits belong to the benchmarks.
+settings.register_profile("bridge", deadline=None)
+settings.load_profile("bridge")
 
 pytest_plugins = ("tests.support.kafka_plugin",)
 

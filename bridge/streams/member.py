@@ -129,6 +129,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
                 self._start(number, delay=self._options.session_timeout)
             elif number in assigned and number not in self._openings:
                 self._read_on(number, wanted=owner.wants_more)
+                owner.take(())  # room may have come from another partition's end
         self._measure(assigned)
 
     def _read_on(self, number: int, *, wanted: bool) -> None:

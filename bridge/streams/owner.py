@@ -139,7 +139,9 @@ class Owner:
         if not self._tasks:  # never opened: there is nothing it could commit
             await self.close()
             return
-        clean = await self._work.drain(self._options.drain_time)
+        ended = await self._work.drain(self._options.drain_time)
+        # A predecessor's calls may still be on their way: its successor is to wait too.
+        clean = ended and not self._lease.handover_left()
         self._lease.end()
         try:
             async with asyncio.timeout(self._options.drain_time.total_seconds()):

@@ -26,6 +26,7 @@ from bridge.streams.topics import TopicNames
 from tests.support.broker import Broker, free_port, options_of
 from tests.support.choice import GivenBroker
 from tests.support.kafka_plugin import CreateTopics
+from tests.support.settling import settled
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
 
@@ -37,18 +38,23 @@ SECOND = timedelta(seconds=1)
 class Writer:
     """Writes records in transactions, as the stages do."""
 
-    def __init__(self, producer: AIOKafkaProducer, names: TopicNames) -> None:
+    def __init__(
+        self, producer: AIOKafkaProducer, names: TopicNames, broker: Broker
+    ) -> None:
         self._producer = producer
         self._names = names
+        self._broker = broker
 
     async def write(self, *records: Outgoing) -> None:
         async with self._producer.transaction():
             await self._send(records)
+        await settled(self._broker, {record.topic for record in records})
 
     async def abort(self, *records: Outgoing) -> None:
         await self._producer.begin_transaction()
         await self._send(records)
         await self._producer.abort_transaction()
+        await settled(self._broker, {record.topic for record in records})
 
     async def commit(self, topic: str, partition: int, progress: Progress) -> None:
         offsets = {
@@ -81,7 +87,7 @@ async def writer(
         bootstrap_servers=kafka.bootstrap, transactional_id=names.prefix
     )
     await producer.start()
-    yield Writer(producer, names)
+    yield Writer(producer, names, kafka)
     await producer.stop()
 
 

@@ -221,6 +221,26 @@ async def test_an_owner_without_release_makes_its_successor_wait(
     await shared.offsets.stop()
 
 
+async def test_an_owner_let_go_while_it_waits_makes_its_successor_wait_too(
+    kafka: Broker, topics: CreateTopics
+) -> None:
+    names = await topics(kafka, partitions=1)
+    shared = runtime(kafka, names)
+    predecessor = Commits(shared, 0)
+    await predecessor.take_over()
+    await predecessor.write([], Progress(0), released=False)
+    owner = Owner(shared, 0, lambda owner: Copying(owner, names, []))
+    await owner.open()
+
+    await owner.release()
+
+    found = await shared.offsets.read(names.events, 0)
+    assert found is not None
+    assert found.metadata.startswith("rb1;o;")
+    await predecessor.close()
+    await shared.offsets.stop()
+
+
 async def test_an_idle_owner_proves_itself_before_a_call(
     kafka: Broker, topics: CreateTopics
 ) -> None:
