@@ -22,6 +22,7 @@ from bridge.streams.restore import read_to_end
 from bridge.streams.topics import TopicNames
 from tests.support.broker import Broker, OwnBroker, options_of
 from tests.support.kafka_plugin import CreateTopics
+from tests.support.settling import settled
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -150,6 +151,7 @@ async def test_a_successor_goes_on_where_a_released_owner_ended(
         await wait_until(lambda: len(second) == 50, what="the new records")
 
     assert works[0].clean is True
+    await settled(kafka, [names.snapshots])
     assert await copies(kafka, names) == list(range(50)) * 2
 
 
@@ -193,6 +195,7 @@ async def test_a_fenced_owner_writes_nothing_and_lets_go(
         released=False,
     )
 
+    await settled(kafka, [names.snapshots])
     assert await copies(kafka, names) == [1]
     await old.close()
     await new.close()
@@ -318,6 +321,7 @@ async def test_what_was_learned_survives_a_broker_that_was_away_too_long(
     async with asyncio.timeout(60):
         await writing
 
+    await settled(own_kafka, [names.snapshots])
     assert await copies(own_kafka, names) == [7]
     found = await shared.offsets.read(names.events, 0)
     assert found is not None
