@@ -25,6 +25,8 @@ from tests.support.broker import Broker
 
 real_kafka = pytest.mark.integration
 
+_SPLIT = {"p50", "p99", "cpu", "cpu_ingest", "cpu_normalize", "cpu_deliver", "calls"}
+
 
 @real_kafka
 @pytest.mark.parametrize(
@@ -35,7 +37,8 @@ real_kafka = pytest.mark.integration
         ("normalize", None, 1, {"rate", "events", "cpu"}),
         ("ingest", "500/s", 1, {"rate", "cpu", "p50", "p99"}),
         ("ingest", "flat", 1, {"memory_at_200"}),
-        ("pipeline", "50/s", 1, {"p50", "p99", "cpu"}),
+        ("pipeline", "50/s", 1, {"p50", "p99", "cpu", "calls"}),
+        ("pipeline", "50/s-split", 1, _SPLIT),
     ],
 )
 async def test_every_part_tells_complete_rows(

@@ -45,7 +45,8 @@ def bearer(secret: str, body: bytes) -> dict[str, str]:
 
 def standard_webhooks(secret: str, body: bytes) -> dict[str, str]:
     """Prove per Standard Webhooks; the library asks the wall clock."""
-    return sign([SecretStr(secret)], "message-1", NOW, body.decode())
+    now = datetime.now(UTC)  # not when this file was read: signatures age
+    return sign([SecretStr(secret)], "message-1", now, body.decode())
 
 
 @dataclass(frozen=True)
