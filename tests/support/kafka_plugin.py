@@ -8,10 +8,12 @@ from collections.abc import Awaitable, Callable, Generator, Iterator
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from bridge.errors import UnavailableError
 from bridge.streams.topic_admin import apply_topics
 from bridge.streams.topics import TopicNames, specs
 from tests.support.broker import Broker, BrokerMissing, OwnBroker, options_of
 from tests.support.choice import REMEDY, WANTED, Choice, kafka_is_required
+from tests.support.waiting import wait_until
 
 _CHOICE = pytest.StashKey[Choice]()
 
@@ -126,7 +128,15 @@ def topics(names: TopicNames) -> CreateTopics:
         kafka = options_of(broker)
         wanted = specs(names, targets, partitions=partitions, profile="single-node")
         if broker.kind != "embedded":
-            await apply_topics(kafka, wanted)
+
+            async def applied() -> bool:
+                try:
+                    await apply_topics(kafka, wanted)
+                except UnavailableError:  # a young broker does not know itself yet
+                    return False
+                return True
+
+            await wait_until(applied, what="a broker that takes topics")
             return names
         producer = AIOKafkaProducer(bootstrap_servers=broker.bootstrap)
         await producer.start()

@@ -50,7 +50,7 @@ class Probe:
         self._done = 0
         self._failed_keys: set[int] = set()
         self._done_at: list[tuple[int, float]] = []
-        self._requests = _Requests()
+        self._requests = _requests(workload)
 
     def deliver(self, event: Event, context: Context) -> Conversation:
         work = decode(event.body)
@@ -95,14 +95,15 @@ class Probe:
         return f"{self._done:,} of {self._workload.records:,} records were delivered"
 
 
-class _Requests(dict[int, httpx.Request]):
-    """One request for each length of work: making them is the vendor's part."""
+def _requests(workload: Workload) -> dict[int, httpx.Request]:
+    """Return a request for each length of work: making them is the vendor's part."""
+    least, most = workload.micros
+    return {micros: _request(micros) for micros in range(least, most + 1)}
 
-    def __missing__(self, micros: int) -> httpx.Request:
-        work = {"work": timedelta(microseconds=micros)}
-        request = httpx.Request("POST", "http://bench/", extensions=work)
-        self[micros] = request
-        return request
+
+def _request(micros: int) -> httpx.Request:
+    work = {"work": timedelta(microseconds=micros)}
+    return httpx.Request("POST", "http://bench/", extensions=work)
 
 
 def _network(clock: Clock) -> Send:

@@ -29,8 +29,8 @@ def loopback(bootstrap: str | None) -> str:
     if bootstrap is None:
         raise ConfigError(
             "bench measures against a real Kafka on this machine and none was given: "
-            "start one, for instance with `docker compose -f deploy/compose.yaml up "
-            "kafka`, and name it with --kafka 127.0.0.1:9092"
+            "start one, for instance with `docker run --rm -p 127.0.0.1:9092:9092 "
+            "apache/kafka:4.1.1`, and name it with --kafka 127.0.0.1:9092"
         )
     for address in bootstrap.split(","):
         host = address.strip().rpartition(":")[0].strip("[]")

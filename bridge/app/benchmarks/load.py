@@ -8,6 +8,7 @@ Costs a fraction of what the bridge spends on a request, so it is not what is me
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -25,7 +26,7 @@ _ACCEPTED = 202
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One request on the wire's own form, and when it was due (loop time)."""
+    """One request on the wire's own form, and when it was due (`time.perf_counter`)."""
 
     content: bytes
     at: float
@@ -35,7 +36,7 @@ class Due:
 class Answers:
     """What came back: latencies in seconds, and from first to last in seconds.
 
-    `began` is the loop time when the first request was due.
+    `began` is when (`time.perf_counter`) the first request was due.
     """
 
     began: float = 0.0
@@ -71,7 +72,7 @@ class Load:
         began = self._begin(len(requests))
         for number, content in enumerate(requests):
             due = began + number / rate
-            early = due - self._loop.time()
+            early = due - time.perf_counter()
             if early > 0:
                 await self._clock.sleep(timedelta(seconds=early))
             self._submit(Due(content, due))
@@ -79,7 +80,7 @@ class Load:
 
     def _begin(self, count: int) -> float:
         self._left = count
-        self._answers = Answers(began=self._loop.time())
+        self._answers = Answers(began=time.perf_counter())
         self._over.clear()
         return self._answers.began
 
@@ -93,7 +94,7 @@ class Load:
             ) from None
         if self._broken is not None:
             raise BridgeError(f"nothing measured: {self._broken}")
-        self._answers.seconds = self._loop.time() - began
+        self._answers.seconds = time.perf_counter() - began
         return self._answers
 
     def _submit(self, request: Due) -> None:
@@ -106,7 +107,7 @@ class Load:
         """Take note of an answer, and give the connection its next request."""
         if status != _ACCEPTED:
             self.broke(f"a webhook was answered {status}")
-        self._answers.latencies.append(self._loop.time() - request.at)
+        self._answers.latencies.append(time.perf_counter() - request.at)
         self._left -= 1
         if not self._left:
             self._over.set()

@@ -1,6 +1,7 @@
 """A warehouse on loopback that takes everything and notes when each return came."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -16,7 +17,7 @@ _LOOK = timedelta(milliseconds=20)
 
 
 class Recorder:
-    """When (loop time) the first call about each subject began; how many there were."""
+    """How many calls there were; when (`perf_counter`) the first of a subject was."""
 
     def __init__(self, clock: Clock) -> None:
         self.called_at: dict[str, float] = {}
@@ -44,7 +45,7 @@ async def recording(clock: Clock) -> AsyncIterator[Recorder]:
     """Listen on any free port of the loopback address."""
     recorder = Recorder(clock)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Call(recorder, loop), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: _Call(recorder), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     recorder.url = f"http://127.0.0.1:{port}/hooks/returns"
     try:
@@ -56,9 +57,8 @@ async def recording(clock: Clock) -> AsyncIterator[Recorder]:
 class _Call(asyncio.Protocol):
     """One connection of the bridge's client."""
 
-    def __init__(self, recorder: Recorder, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._loop = loop
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self._began = 0.0
@@ -72,7 +72,7 @@ class _Call(asyncio.Protocol):
         self._parser.feed_data(data)
 
     def on_message_begin(self) -> None:
-        self._began = self._loop.time()
+        self._began = time.perf_counter()
         self._body.clear()
 
     def on_body(self, body: bytes) -> None:
