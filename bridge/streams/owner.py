@@ -40,6 +40,8 @@ from bridge.streams.progress import Progress
 from bridge.streams.records import Outgoing, Record
 from bridge.telemetry import events, logger, metrics
 
+#: Bytes read ahead of one partition; a single poll may go beyond it once.
+READ_AHEAD = 4 * 1024 * 1024
 _SLICE = 0.005  # seconds of admitting records before others get a turn
 
 log = logger(__name__)
@@ -95,6 +97,7 @@ class Owner:
         self._lease = Lease(runtime.clock, runtime.options.lease)
         self._progress = Progress(0)
         self._backlog: deque[Record] = deque()
+        self._backlog_size = 0
         self._hungry = asyncio.Event()
         self._learned = asyncio.Event()
         self._renewed = asyncio.Event()
@@ -190,6 +193,7 @@ class Owner:
     def take(self, records: Sequence[Record]) -> None:
         """Queue records as they were read, in offset order."""
         self._backlog.extend(records)
+        self._backlog_size += sum(len(record.value or b"") for record in records)
         self._hungry.set()
 
     @property
@@ -200,7 +204,8 @@ class Owner:
     @property
     def wants_more(self) -> bool:
         """Whether the partition should be read on."""
-        return not self.lost and len(self._backlog) < self._options.poll_records // 2
+        few = len(self._backlog) < self._options.poll_records // 2
+        return not self.lost and few and self._backlog_size < READ_AHEAD
 
     async def _feed_loop(self) -> None:
         while not self._closing:
@@ -217,6 +222,7 @@ class Owner:
             if not (self._progress.fits(record.offset) and self._work.room()):
                 return False
             self._backlog.popleft()
+            self._backlog_size -= len(record.value or b"")
             if self._progress.deliver(record.offset):
                 self._work.accept(record)
             if self._clock.monotonic() > until:

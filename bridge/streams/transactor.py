@@ -21,6 +21,8 @@ from bridge.streams.records import Outgoing
 
 #: Above every topic's message limit, so that the topic decides.
 MAX_REQUEST = 16 * 1024 * 1024
+#: aiokafka's 16 KiB hold two events: a commit would be many requests in a row.
+BATCH = 256 * 1024
 
 
 class CommitUncertain(BridgeError):
@@ -49,6 +51,7 @@ class Transactor:
             transactional_id=self._id,
             acks="all",
             max_request_size=MAX_REQUEST,
+            max_batch_size=BATCH,
         )
         try:
             await producer.start()
