@@ -52,22 +52,26 @@ from bridge.canonical.events import (
     ShipmentUpdated,
 )
 from bridge.canonical.model import Item, Return
+from bridge.canonical.snapshot import Plain, Snapshot
 from bridge.canonical.states import State, is_reopening
 
 _APART = frozenset({"goods", "observed_at", "updated_at"})
 
-_NOTHING_YET: dict[str, object] = {
-    "items": (),
-    "shipments": (),
-    "refunds": (),
-    "credits": (),
+_NOTHING_YET: Plain = {
+    "items": [],
+    "shipments": [],
+    "refunds": [],
+    "credits": [],
     "exchange": None,
-    "notes": (),
+    "notes": [],
 }
 
 
 def diff(
-    before: Return | None, after: Return, *, announced: AbstractSet[str] | None = None
+    before: Snapshot | None,
+    after: Snapshot,
+    *,
+    announced: AbstractSet[str] | None = None,
 ) -> tuple[Draft, ...]:
     """Return the drafts of what happened from `before` (None: first sight) to `after`.
 
@@ -76,20 +80,21 @@ def diff(
     """
     if before is None:
         return _first_sight(after, announced or frozenset())
-    unsaid = _Unsaid(changes(before, after, apart_from=_APART))
-    told = paid(before).keys() if announced is None else announced
+    unsaid = _Unsaid(changes(before.plain, after.plain, apart_from=_APART))
+    told = paid(before.model).keys() if announced is None else announced
     return (
-        *_moves(before, after, unsaid),
-        *_parts(after, unsaid, told),
+        *_moves(before.state, after.state, unsaid),
+        *_parts(after.model, unsaid, told),
         *_rest(unsaid),
     )
 
 
-def _first_sight(after: Return, announced: AbstractSet[str]) -> tuple[Draft, ...]:
-    blank = after.model_copy(update=_NOTHING_YET)
-    unsaid = _Unsaid(changes(blank, after, apart_from=_APART))
-    parts = (replace(draft, before={}) for draft in _parts(after, unsaid, announced))
-    return Draft(ReturnCreated), Draft(REACHED[after.state]), *parts
+def _first_sight(after: Snapshot, announced: AbstractSet[str]) -> tuple[Draft, ...]:
+    blank = after.plain | _NOTHING_YET
+    unsaid = _Unsaid(changes(blank, after.plain, apart_from=_APART))
+    model = after.model
+    parts = (replace(draft, before={}) for draft in _parts(model, unsaid, announced))
+    return Draft(ReturnCreated), Draft(REACHED[model.state]), *parts
 
 
 class _Unsaid:
@@ -117,13 +122,13 @@ class _Unsaid:
         return merged
 
 
-def _moves(before: Return, after: Return, unsaid: _Unsaid) -> Iterator[Draft]:
-    if before.state == after.state:
+def _moves(before: State, after: State, unsaid: _Unsaid) -> Iterator[Draft]:
+    if before == after:
         return
     said = unsaid.take("/state", "/state_raw")
-    if is_reopening(before.state, after.state):
+    if is_reopening(before, after):
         yield Draft(ReturnReopened, before=said)
-    yield Draft(REACHED[after.state], before=said)
+    yield Draft(REACHED[after], before=said)
 
 
 def _parts(

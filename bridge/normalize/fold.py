@@ -24,14 +24,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic_core import to_json
-
 from bridge.canonical.diff import diff, paid
 from bridge.canonical.draft import Draft
 from bridge.canonical.draft import encode as encode_draft
 from bridge.canonical.envelope import Cause, Event, seal
 from bridge.canonical.goods import GoodsDocument
 from bridge.canonical.model import Return
+from bridge.canonical.snapshot import Snapshot
 from bridge.canonical.states import State, is_expected
 from bridge.errors import UnreadableError
 from bridge.normalize.goods import fold_facts, fold_report
@@ -75,7 +74,7 @@ class Folded:
 class _Step:
     """The subject after an observation; `learned` are fields of its state."""
 
-    after: Return
+    after: Snapshot
     drafts: Sequence[Draft]
     occurred_at: datetime | None
     learned: Mapping[str, object]
@@ -113,11 +112,11 @@ def _view(
         raise UnreadableError("other_subject", "$", "the body is of another return")
     if state.version is not None and reading.version <= state.version:
         return None
-    goods = state.return_.goods if state.return_ else ()
-    after = merge(view, view.state, goods, observation.received_at)
+    goods = _documents(state)
+    after = Snapshot(merge(view, view.state, goods, observation.received_at))
     return _Step(
         after,
-        diff(state.return_, after, announced=state.announced),
+        diff(state.snapshot, after, announced=state.announced),
         view.updated_at,
         {"version": reading.version, "platform_state": view.state},
     )
@@ -150,8 +149,15 @@ def _facts(
 
 
 def _document(state: SubjectState, key: str) -> GoodsDocument | None:
-    goods = state.return_.goods if state.return_ else ()
-    return next((known for known in goods if document_key(known) == key), None)
+    known = (known for known in _documents(state) if document_key(known) == key)
+    return next(known, None)
+
+
+def _documents(state: SubjectState) -> tuple[GoodsDocument, ...]:
+    """Return what warehouses said so far; most returns are read back without any."""
+    if state.snapshot is None or not state.snapshot.plain["goods"]:
+        return ()
+    return state.snapshot.model.goods
 
 
 def _found(
@@ -166,10 +172,10 @@ def _found(
     key = document_key(document)
     view = state.return_ or unannounced(state.subject, observation.received_at)
     others = (known for known in view.goods if document_key(known) != key)
-    after = merge(
-        view, state.platform_state, (*others, document), observation.received_at
+    after = Snapshot(
+        merge(view, state.platform_state, (*others, document), observation.received_at)
     )
-    moves = diff(state.return_, after, announced=state.announced)
+    moves = diff(state.snapshot, after, announced=state.announced)
     created = 1 if state.return_ is None else 0
     return _Step(
         after,
@@ -180,20 +186,20 @@ def _found(
 
 
 def _publish(state: SubjectState, observation: Observation, step: _Step) -> Folded:
-    snapshot = to_json(step.after)
+    snapshot = step.after.json
     events = _seal(state, observation, step, snapshot)
     last = events[-1] if events else state
     learned = state.model_copy(
         update={
             **step.learned,
-            "return_": step.after,
+            "snapshot": step.after,
             "sequence": last.sequence,
             "chain": last.chain,
-            "announced": state.announced | paid(step.after).keys(),
+            "announced": state.announced | paid(step.after.model).keys(),
         }
     )
     return Folded(
-        learned, events, encode(learned, snapshot), _unexpected(state, step.after)
+        learned, events, encode(learned, snapshot), _unexpected(state, step.after.model)
     )
 
 
@@ -213,7 +219,7 @@ def _seal(
 
 
 def _unexpected(state: SubjectState, after: Return) -> tuple[State, State] | None:
-    before = state.return_
-    if before is None or is_expected(before.state, after.state):
+    if state.snapshot is None:
         return None
-    return before.state, after.state
+    before = state.snapshot.state
+    return None if is_expected(before, after.state) else (before, after.state)

@@ -12,8 +12,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
-from cachetools import LRUCache
-
 from bridge.canonical.envelope import to_headers
 from bridge.clock import Clock
 from bridge.deadletters.letter import DeadLetter, Position
@@ -32,8 +30,6 @@ from bridge.telemetry import events, logger, metrics, tracing
 UNCOMMITTED_LIMIT = 8 * 1024 * 1024
 #: From this size on (bytes) a body is read in a thread: 5,000 lines take a second.
 LARGE_BODY = 256 * 1024
-#: Decoded states kept in memory, per partition.
-STATES_CACHED = 64
 
 #: Feeds the snapshots of one partition from an offset on; returns the end.
 ReadSnapshots = Callable[[int, Callable[[list[Record]], None]], Awaitable[int]]
@@ -74,7 +70,6 @@ class NormalizeWork:
         self._setting = setting
         self._read = read
         self._store: StateStore | None = None
-        self._states: LRUCache[str, SubjectState] = LRUCache(STATES_CACHED)
         self._outgoing: list[Outgoing] = []
         self._uncommitted = 0
         self._learned: dict[str, bytes] = {}
@@ -203,24 +198,20 @@ class NormalizeWork:
             raise UnreadableError(broken.reason, "$", str(broken)) from broken
 
     def _state(self, subject: str) -> SubjectState:
-        known = self._states.get(subject)
-        if known is not None:
-            return known
         record = self._learned.get(subject) or self._writing.get(subject)
         record = record or self._opened.get(subject.encode())
         return start(subject) if record is None else decode(record)
 
     def _keep(self, observation: Observation, folded: Folded) -> None:
         result = "folded" if folded.events else "nothing_new"
-        metrics.OBSERVATIONS.labels(observation.account, result).inc()
+        metrics.of(metrics.OBSERVATIONS, observation.account, result).inc()
         if folded.snapshot is None:
             return
         must_fit(folded)
         subject = observation.subject
-        self._states[subject] = folded.state
         self._learned[subject] = folded.snapshot
         for event in folded.events:
-            metrics.EVENTS.labels(event.type).inc()
+            metrics.of(metrics.EVENTS, event.type).inc()
             self._write(
                 self._setting.topics.events, subject, event.body, to_headers(event)
             )

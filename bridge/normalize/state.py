@@ -8,6 +8,7 @@ read and the whole state of a subject: an owner that has it needs nothing else.
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
+import orjson
 from pydantic import (
     ConfigDict,
     Field,
@@ -20,6 +21,7 @@ from bridge.canonical.base import Model
 from bridge.canonical.envelope import chain_start
 from bridge.canonical.goods import GoodsDocument
 from bridge.canonical.model import Return
+from bridge.canonical.snapshot import Snapshot
 from bridge.canonical.states import State
 from bridge.errors import BridgeError
 from bridge.platforms.contract import Version
@@ -32,6 +34,12 @@ class CorruptStateError(BridgeError):
     """
 
     reason = "corrupt_state"
+
+
+_NEEDED = (
+    *(name for name, field in Return.model_fields.items() if field.is_required()),
+    "schema_version",
+)
 
 
 def _in_order(names: Iterable[str]) -> list[str]:
@@ -56,26 +64,31 @@ class GoodsSection(Model):
 class SubjectState(Model):
     """One subject as the normaliser left it.
 
-    `return_` is the published snapshot: the platform's view and the warehouses'
-    documents merged. `platform_state` is the state as the platform says it, which
-    news from a warehouse may be ahead of; it and `version` are None until the
-    platform's view was seen. `goods` has one section per warehouse document, by
-    `document_key`. `announced` are the money facts told so far
+    `snapshot` is the published one: the platform's view and the warehouses' documents
+    merged; `return_` is its typed form. `platform_state` is the state as the
+    platform says it, which news from a warehouse may be ahead of; it and `version`
+    are None until the platform's view was seen. `goods` has one section per warehouse
+    document, by `document_key`. `announced` are the money facts told so far
     (`bridge/canonical/diff.py`), `requests_seen` the correlation ids of requests.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(arbitrary_types_allowed=True)
 
     schema_version: Literal[1] = 1
     subject: str
     sequence: NonNegativeInt
     chain: str
-    return_: Annotated[Return | None, Field(alias="return")] = None
+    snapshot: Snapshot | None = Field(default=None, exclude=True)
     version: Version | None = None
     platform_state: State | None = None
     goods: dict[str, GoodsSection] = Field(default_factory=dict)
     announced: Names = frozenset()
     requests_seen: Names = frozenset()
+
+    @property
+    def return_(self) -> Return | None:
+        """The published return; None before the first news."""
+        return None if self.snapshot is None else self.snapshot.model
 
 
 def start(subject: str) -> SubjectState:
@@ -90,8 +103,7 @@ def document_key(document: GoodsDocument) -> str:
 
 def encode(state: SubjectState, snapshot: bytes) -> bytes:
     """Return the record of `state`; `snapshot` is its return, encoded already."""
-    rest = state.model_dump_json(exclude={"return_"}, by_alias=True).encode()
-    return b'{"return":' + snapshot + b"," + rest[1:]
+    return b'{"return":' + snapshot + b"," + state.model_dump_json().encode()[1:]
 
 
 def decode(record: bytes) -> SubjectState:
@@ -101,13 +113,31 @@ def decode(record: bytes) -> SubjectState:
     writer may be newer.
     """
     try:
-        return SubjectState.model_validate_json(record, extra="ignore")
+        fields = orjson.loads(record)
+        fields["snapshot"] = _snapshot(fields.pop("return", None))
+        return SubjectState.model_validate(fields, extra="ignore")
     except ValidationError as broken:
         error = broken.errors(include_input=False, include_url=False)[0]
         place = "".join(f"/{step}" for step in error["loc"])
-        message = (
-            f"a snapshot record is not of schema version 1: {error['type']} at "
-            f"{place or 'its beginning'}; run the bridge version that wrote it, or "
-            "restore the record of this key in the snapshots topic"
-        )
-        raise CorruptStateError(message) from None
+        raise _corrupt(f"{error['type']} at {place}") from None
+    except (ValueError, TypeError, AttributeError):
+        raise _corrupt("no JSON object at its beginning") from None
+
+
+def _snapshot(plain: object) -> Snapshot | None:
+    """Return the snapshot of a record; its inner shape is judged where it is read."""
+    if plain is None:
+        return None
+    if not isinstance(plain, dict):
+        raise _corrupt("no JSON object at /return")
+    missing = next((name for name in _NEEDED if name not in plain), None)
+    if missing or plain["schema_version"] != 1:
+        raise _corrupt(f"missing or unknown at /return/{missing or 'schema_version'}")
+    return Snapshot.from_plain(plain)
+
+
+def _corrupt(what: str) -> CorruptStateError:
+    return CorruptStateError(
+        f"a snapshot record is not of schema version 1: {what}; run the bridge version "
+        "that wrote it, or restore the record of this key in the snapshots topic"
+    )

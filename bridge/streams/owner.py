@@ -14,7 +14,7 @@ fenced by a transaction; its state is a compacted topic.*
    the state topic's end is the end.
 3. **Commit.** What was learned since the last tick and the progress are written in
    one transaction (`commits.py`). There is no other write path. Group commit: one
-   starts as soon as the last ended and something was learned, at most once a tick.
+   starts as soon as something was learned, at most once a tick, and rarer under load.
 4. **Lease.** The fence stops writes; calls need more: see `lease.py`. An idle owner
    proves itself with a transaction that commits its present position.
 5. **Release.** Calls in flight end, the last commit is marked `released`, and the
@@ -43,6 +43,9 @@ from bridge.telemetry import events, logger, metrics
 #: Bytes read ahead of one partition; a single poll may go beyond it once.
 READ_AHEAD = 4 * 1024 * 1024
 _SLICE = 0.005  # seconds of admitting records before others get a turn
+#: Commits begin at least so many times their own length apart: a lone event passes at
+#: once, and the busier Kafka and this process are, the more goes into one commit.
+_CALM = 3
 
 log = logger(__name__)
 
@@ -273,13 +276,15 @@ class Owner:
     # ------------------------------------------------------------ commits
 
     async def _commit_loop(self) -> None:
-        tick = self._options.tick.total_seconds()
+        tick, pause = self._options.tick.total_seconds(), 0.0
         while not self._closing:
             await self._learned.wait()
-            wait = self._commits.started + tick - self._clock.monotonic()
+            wait = self._commits.started + pause - self._clock.monotonic()
             if wait > 0:
                 await self._clock.sleep(timedelta(seconds=wait))
             await self._commit(released=False)
+            took = self._clock.monotonic() - self._commits.started
+            pause = max(tick, _CALM * took)
 
     async def _commit(self, *, released: bool) -> None:
         self._learned.clear()

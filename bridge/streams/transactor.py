@@ -13,9 +13,10 @@ from aiokafka.errors import (
     KafkaError,
     ProducerFenced,
 )
-from aiokafka.structs import OffsetAndMetadata, RecordMetadata, TopicPartition
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from bridge.errors import BridgeError, LostOwnership
+from bridge.streams.batches import ends, send_all
 from bridge.streams.connection import KafkaOptions
 from bridge.streams.records import Outgoing
 
@@ -83,22 +84,13 @@ class Transactor:
         if producer is None:
             raise LostOwnership(f"{self._id} has no producer")
         await producer.begin_transaction()
-        futures = [
-            await producer.send(
-                record.topic,
-                value=record.value,
-                key=record.key,
-                partition=record.partition,
-                headers=list(record.headers),
-            )
-            for record in batch
-        ]
+        sent = await send_all(producer, batch)
         progress = producer.send_offsets_to_transaction(
             {self._place: OffsetAndMetadata(position, metadata)}, self._group
         )
-        _, *written = await asyncio.gather(progress, *futures)
+        await asyncio.gather(progress, *(sending.written for sending in sent))
         await producer.commit_transaction()
-        return _ends(written)
+        return ends(sent)
 
     async def close(self) -> None:
         """Stop the producer, if there is one, without waiting for a dead broker."""
@@ -109,10 +101,3 @@ class Transactor:
                     await producer.stop()
             except (KafkaError, AssertionError, TimeoutError):
                 return  # a fenced or cut-off producer cannot say good-bye
-
-
-def _ends(written: Sequence[RecordMetadata]) -> dict[str, int]:
-    ends: dict[str, int] = {}
-    for metadata in written:
-        ends[metadata.topic] = max(ends.get(metadata.topic, 0), metadata.offset + 1)
-    return ends

@@ -3,16 +3,15 @@
 import re
 from collections.abc import Callable, Iterator
 
-from bridge.canonical.base import Money as CanonicalMoney
 from bridge.platforms.redo.payloads import Document
-from bridge.platforms.redo.shapes import Money, Sum
+from bridge.platforms.redo.shapes import Money, Said, Sum
 
 NO_CURRENCY = "XXX"
 """ISO 4217 for "no currency": the whole body names none."""
 
 _CODE = re.compile(r"[A-Z]{3}")
 
-Pay = Callable[[Money | Sum | None], CanonicalMoney | None]
+Pay = Callable[[Money | Sum | None], Said | None]
 """Turns any of Redo's money shapes into canonical money; None without an amount."""
 
 
@@ -24,14 +23,14 @@ def pay_in(document: Document) -> Pay:
     """
     fallback = next(filter(None, map(_code, _monies(document))), NO_CURRENCY)
 
-    def pay(money: Money | Sum | None) -> CanonicalMoney | None:
+    def pay(money: Money | Sum | None) -> Said | None:
         if isinstance(money, Sum):
             money = money.amount
         if money is None or not money.amount:
             return None
         same = money.currency == fallback
         currency = fallback if same else _code(money) or fallback
-        return CanonicalMoney(amount=money.amount, currency=currency)
+        return {"amount": money.amount, "currency": currency}
 
     return pay
 

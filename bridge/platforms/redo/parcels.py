@@ -4,12 +4,9 @@ Redo sends all parcels in `shipments` and one of them once more in `shipment`, w
 fields may stand that its twin lacks (redo.md, section 7).
 """
 
-from bridge.canonical.model import (
-    Dropoff,
-    Shipment,
-    ShipmentState,
-)
+from bridge.canonical.model import ShipmentState
 from bridge.platforms.redo.payloads import ReturnDropoff, ReturnShipment
+from bridge.platforms.redo.shapes import Said
 
 #: Parcel status, redo.md section 15; what is not here is unknown, its text is kept.
 STATES = {
@@ -28,7 +25,7 @@ STATES = {
 
 def to_shipments(
     twin: ReturnShipment | None, shipments: tuple[ReturnShipment, ...]
-) -> tuple[Shipment, ...]:
+) -> tuple[Said, ...]:
     """Return every parcel once, each under a key of its own."""
     taken: set[str] = set()
     parcels = []
@@ -81,27 +78,27 @@ def _key(parcel: ReturnShipment, position: int, taken: set[str]) -> str:
     return f"{key}#{position}" if key in taken else key
 
 
-def _to_shipment(key: str, parcel: ReturnShipment) -> Shipment:
-    return Shipment(
-        key=key,
-        carrier=parcel.carrier,
-        state=STATES.get(parcel.status or "", ShipmentState.UNKNOWN),
-        state_raw=parcel.status,
-        tracking_number=parcel.tracker,
-        tracking_url=parcel.tracking_url,
-        has_label=bool(parcel.postage_label or parcel.form_label),
-        group=parcel.shipment_group_id,
-        item_ids=parcel.item_ids,
-        location_id=parcel.external_location_id,
-        estimated_delivery=parcel.estimated_delivery_date,
-        delivered=parcel.delivered_at,
-    )
+def _to_shipment(key: str, parcel: ReturnShipment) -> Said:
+    return {
+        "key": key,
+        "carrier": parcel.carrier,
+        "state": STATES.get(parcel.status or "", ShipmentState.UNKNOWN),
+        "state_raw": parcel.status,
+        "tracking_number": parcel.tracker,
+        "tracking_url": parcel.tracking_url,
+        "has_label": bool(parcel.postage_label or parcel.form_label),
+        "group": parcel.shipment_group_id,
+        "item_ids": parcel.item_ids,
+        "location_id": parcel.external_location_id,
+        "estimated_delivery": parcel.estimated_delivery_date,
+        "delivered": parcel.delivered_at,
+    }
 
 
-def to_dropoff(position: int, dropoff: ReturnDropoff) -> Dropoff:
+def to_dropoff(position: int, dropoff: ReturnDropoff) -> Said:
     """Return the drop-off without its QR data: they are the shopper's to use."""
-    return Dropoff(
-        group=dropoff.shipment_group_id or f"#{position}",
-        provider=dropoff.provider or "",
-        has_qr=bool(dropoff.qr_code or dropoff.qr_code_url),
-    )
+    return {
+        "group": dropoff.shipment_group_id or f"#{position}",
+        "provider": dropoff.provider or "",
+        "has_qr": bool(dropoff.qr_code or dropoff.qr_code_url),
+    }

@@ -28,6 +28,7 @@ from bridge.platforms.contract import (
     Version,
 )
 from bridge.platforms.redo.payloads import Document
+from bridge.platforms.redo.shapes import Said
 from bridge.platforms.redo.translate import PLATFORM, to_return
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -79,8 +80,10 @@ class RedoSource:
         `shape` (a value of another type, at `path`).
         """
         document = parse(observation.body)
-        view = to_return(document, self.account, self._privacy, observation.received_at)
-        return PlatformView(view, version_of(document, view))
+        said = to_return(document, self.account, self._privacy)
+        version = version_of(document, said)
+        said["observed_at"] = observation.received_at
+        return PlatformView(Return.model_validate(said), version)
 
 
 def parse(body: bytes) -> Document:
@@ -105,14 +108,14 @@ def _unreadable(error: ErrorDetails) -> UnreadableError:
     return UnreadableError("shape", path, f"{error['type']} at {path}")
 
 
-def version_of(document: Document, view: Return) -> Version:
+def version_of(document: Document, said: Said) -> Version:
     """Return update time, time of sending and content hash, in that order of weight.
 
-    Content is the canonical view without the time it was seen at: what two bodies
-    say alike is the same, whichever way they came.
+    Content is what the body says in canonical names, without the time it was seen at:
+    what two bodies say alike is the same, whichever way they came.
     """
     source, at = document.return_, document.at
-    content = view.model_dump_json(exclude={"observed_at"}).encode()
+    content = orjson.dumps(said)
     return Version(
         stamp=_stamp(source.updated_at or at or source.created_at),
         at=_stamp(at or source.updated_at),

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from bridge.canonical.base import Money
-from bridge.canonical.changes import changes
+from bridge.canonical.changes import Changes
+from bridge.canonical.changes import changes as plain_changes
 from bridge.canonical.model import (
     Note,
     Refund,
@@ -13,10 +14,18 @@ from bridge.canonical.model import (
     Tag,
 )
 from bridge.canonical.order import Order
+from bridge.canonical.snapshot import Snapshot
 
 FULL = Return.model_validate_json(
     (Path(__file__).parent / "full_return.json").read_bytes()
 )
+
+
+def changes(
+    before: Return, after: Return, *, apart_from: frozenset[str] = frozenset()
+) -> Changes:
+    earlier, later = Snapshot(before).plain, Snapshot(after).plain
+    return plain_changes(earlier, later, apart_from=apart_from)
 
 
 def test_equal_values_have_no_changes() -> None:

@@ -1,13 +1,15 @@
 """Snapshots to events: which, in which order, and what each says of the time before."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bridge.canonical.base import Money
-from bridge.canonical.diff import diff, paid
+from bridge.canonical.diff import diff as snapshot_diff
+from bridge.canonical.diff import paid
 from bridge.canonical.draft import Draft
 from bridge.canonical.model import (
     Credit,
@@ -19,11 +21,19 @@ from bridge.canonical.model import (
     ShipmentState,
     Totals,
 )
+from bridge.canonical.snapshot import Snapshot
 from bridge.canonical.states import State
 
 FULL = Return.model_validate_json(
     (Path(__file__).parent / "full_return.json").read_bytes()
 )
+
+
+def diff(
+    before: Return | None, after: Return, *, announced: AbstractSet[str] | None = None
+) -> tuple[Draft, ...]:
+    earlier = None if before is None else Snapshot(before)
+    return snapshot_diff(earlier, Snapshot(after), announced=announced)
 
 
 def names(drafts: Sequence[Draft]) -> list[str]:

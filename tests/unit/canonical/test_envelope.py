@@ -1,5 +1,6 @@
 """The envelope: numbering, chain, and CloudEvents headers there and back."""
 
+import uuid
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.canonical.envelope import (
+    NAMESPACE,
     Cause,
     Event,
     chain_next,
@@ -100,6 +102,13 @@ def test_sealing_numbers_without_gaps_and_extends_the_chain() -> None:
     for event in events:
         chain = chain_next(chain, event.id, event.type, event.body)
         assert event.chain == chain
+
+
+@given(VISIBLE, st.integers(1, 2**63))
+def test_an_id_is_a_uuid5_of_subject_and_sequence(subject: str, sequence: int) -> None:
+    expected = uuid.uuid5(NAMESPACE, f"{subject}#{sequence}")
+
+    assert event_id(subject, sequence) == str(expected)
 
 
 def test_a_changed_body_breaks_the_chain() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -404,9 +405,28 @@ def test_a_subject_without_a_reference_is_refused(
 def test_a_body_that_breaks_its_promise_is_refused_with_its_path(
     make_event: MakeEvent, view: Return
 ) -> None:
-    event = make_event("shipment.created", view)
+    event = make_event("shipment.created", view, before={"/shipments/0": None})
 
     assert plan(event, TERMS) == Refused("unreadable_event", "$.shipment")
+
+
+def test_a_part_of_a_first_sight_is_not_even_read(
+    make_event: MakeEvent, view: Return
+) -> None:
+    event = make_event("shipment.created", view)
+
+    assert plan(event, TERMS) == NOT_OURS
+
+
+@pytest.mark.parametrize(
+    ("body", "path"), [(b"{", "$"), (b"[]", "$"), (b'{"before":[]}', "$.before")]
+)
+def test_a_change_without_its_former_values_is_refused(
+    make_event: MakeEvent, view: Return, body: bytes, path: str
+) -> None:
+    event = replace(make_event("shipment.updated", view), body=body)
+
+    assert plan(event, TERMS) == Refused("unreadable_event", path)
 
 
 # --------------------------------------------------------------------- the parcels
