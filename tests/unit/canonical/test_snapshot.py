@@ -47,4 +47,4 @@ def test_fields_of_a_newer_writer_are_ignored_and_a_wrong_shape_is_not() -> None
 
     assert Snapshot.from_plain(plain | {"newer": 1}).model == FULL
     with pytest.raises(ValidationError):
-        Snapshot.from_plain(plain | {"items": 7}).model.items
+        Snapshot.from_plain(plain | {"items": 7}).model.model_dump()
