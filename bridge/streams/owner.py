@@ -43,9 +43,10 @@ from bridge.telemetry import events, logger, metrics
 #: Bytes read ahead of one partition; a single poll may go beyond it once.
 READ_AHEAD = 4 * 1024 * 1024
 _SLICE = 0.005  # seconds of admitting records before others get a turn
-#: Commits begin at least so many times their own length apart: a lone event passes at
-#: once, and the busier Kafka and this process are, the more goes into one commit.
-_CALM = 3
+#: Commits begin at least so many times their own length apart (but at most so many
+#: seconds): a lone event passes at once, and the busier Kafka and this process are,
+#: the more goes into one commit.
+_CALM, _CALM_LIMIT = 3, 0.25
 
 log = logger(__name__)
 
@@ -284,7 +285,7 @@ class Owner:
                 await self._clock.sleep(timedelta(seconds=wait))
             await self._commit(released=False)
             took = self._clock.monotonic() - self._commits.started
-            pause = max(tick, _CALM * took)
+            pause = max(tick, min(_CALM * took, _CALM_LIMIT))
 
     async def _commit(self, *, released: bool) -> None:
         self._learned.clear()
