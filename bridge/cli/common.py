@@ -36,7 +36,10 @@ class Faults(StrEnum):
     MANY = "many"
 
 
-def duration(text: str) -> timedelta:
+def duration(text: str | timedelta) -> timedelta:
+    """Return the duration written in `text`; typer hands defaults in as well."""
+    if isinstance(text, timedelta):
+        return text
     value = settings.duration_of(text)
     if value is None:
         raise typer.BadParameter("write 200ms, 5s, 10min, 8h or 14d")

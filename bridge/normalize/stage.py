@@ -27,7 +27,7 @@ from bridge.streams.topics import TopicNames
 from bridge.telemetry import events, logger, metrics, tracing
 
 #: Bytes of events and snapshots that may wait for a commit, per partition.
-UNCOMMITTED_LIMIT = 8 * 1024 * 1024
+UNCOMMITTED_LIMIT = 2 * 1024 * 1024
 #: From this size on (bytes) a body is read in a thread: 5,000 lines take a second.
 LARGE_BODY = 256 * 1024
 

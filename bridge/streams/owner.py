@@ -41,7 +41,7 @@ from bridge.streams.records import Outgoing, Record
 from bridge.telemetry import events, logger, metrics
 
 #: Bytes read ahead of one partition; a single poll may go beyond it once.
-READ_AHEAD = 4 * 1024 * 1024
+READ_AHEAD = 1024 * 1024
 _SLICE = 0.005  # seconds of admitting records before others get a turn
 #: Commits begin at least so many times their own length apart (but at most so many
 #: seconds): a lone event passes at once, and the busier Kafka and this process are,

@@ -1,0 +1,20 @@
+"""The demo as a newcomer runs it: the command, its defaults, its last lines."""
+
+import subprocess
+import sys
+
+_LIMIT = 240  # seconds; a run takes about forty
+
+
+def test_the_demo_ends_by_itself_and_says_that_every_promise_held() -> None:
+    command = (sys.executable, "-m", "bridge", "dev", "--plain", "--returns", "3")
+
+    ended = subprocess.run(  # noqa: S603 - our own command
+        command, capture_output=True, text=True, timeout=_LIMIT, check=False
+    )
+
+    assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
+    assert "The run came to rest" in ended.stdout
+    assert "Target dock:" in ended.stdout
+    assert "0 sequence gaps" in ended.stdout
+    assert "Traceback" not in ended.stderr
