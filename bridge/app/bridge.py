@@ -8,6 +8,7 @@ from bridge.app.stages import (
     DeliverStage,
     deliver_stage,
     make_sources,
+    make_turns,
     normalize_member,
 )
 from bridge.clock import Clock
@@ -79,8 +80,9 @@ class Bridge:
             cluster = await cluster_id(settings.kafka)
             self._members[NORMALIZE] = normalize_member(settings, cluster, clock)
         if DELIVER in self._roles:
+            turns = make_turns(settings, clock)
             self._stages = [
-                deliver_stage(settings, name, clock) for name in settings.targets
+                deliver_stage(settings, name, turns, clock) for name in settings.targets
             ]
             self._members |= {
                 f"{DELIVER} {stage.name}": stage.member for stage in self._stages

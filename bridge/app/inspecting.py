@@ -1,19 +1,23 @@
-"""`verify`, `trace`, `lag` for the command line: read, judge, put into rows."""
+"""`verify`, `trace`, `why`, `lag` for the command line: read, judge, put into rows."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from bridge.deadletters.standing import WaitReason
+from bridge.inspection import asking, read
 from bridge.inspection import lag as lagging
-from bridge.inspection import read
 from bridge.inspection import trace as tracing
+from bridge.inspection import why as reasons
 from bridge.inspection.findings import Findings, HistoryReport, Kind, TargetReport
 from bridge.settings import Settings
 
 Row = Mapping[str, object]
 
 _OF_HISTORY = (Kind.SEQUENCE_GAP, Kind.DUPLICATE, Kind.CHAIN, Kind.ID, Kind.FOREIGN)
-_OF_TARGETS = (Kind.GAP, Kind.INVERSION, Kind.OVERLAP, Kind.REPEAT, Kind.CHAIN)
+_OF_TARGETS = (
+    *(Kind.LOST, Kind.GAP, Kind.INVERSION, Kind.OVERLAP, Kind.REPEAT, Kind.CHAIN),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +66,21 @@ def _target_row(target: TargetReport) -> Row:
         "subjects": target.subjects,
         "events": target.events,
         "delivered": target.delivered,
-        "waiting": target.waiting,
+        "skipped": target.skipped,
+        "discarded": target.discarded,
         "given_up": target.given_up,
+        "waiting": target.waiting,
         "held": target.held,
         "unjudged": target.unjudged,
+        "edited": target.edited,
+        "parked": target.parked,
+        "waits": target.waits,
         **_counts(target.findings, _OF_TARGETS),
     }
 
 
 def _counts(findings: Findings, kinds: Sequence[Kind]) -> Row:
-    shown = {kind: findings.counts.get(kind, 0) for kind in kinds}
+    shown = dict.fromkeys(kinds, 0)
     return {
         kind.value.replace(" ", "_"): n for kind, n in (shown | findings.counts).items()
     }
@@ -84,14 +93,42 @@ def _history_line(history: HistoryReport) -> str:
 
 def _target_line(target: TargetReport) -> str:
     wrong = _said(target.findings, _OF_TARGETS)
-    rest = f", {target.waiting} waiting" if target.waiting else ""
-    if target.given_up:
-        rest += f", {target.given_up} refused for good with a dead letter"
-        rest += f" and {target.held} held behind it" if target.held else ""
+    parts = [
+        f"{count} {words}"
+        for count, words in (
+            (target.delivered, "delivered"),
+            (target.skipped, "skipped by configuration"),
+            (target.discarded, "discarded by an operator"),
+            (target.given_up, "given up, later ones may pass"),
+            (target.waiting, f"waiting{_reasons(target)}"),
+            (target.held, "dead or held behind a dead one"),
+            (target.unjudged, "older than the receipts that are kept"),
+        )
+        if count or words == "delivered"
+    ]
+    beside = [
+        f"{count} of them {words}"
+        for count, words in (
+            (target.parked, "parked outside the log"),
+            (target.edited, "edited by an operator"),
+        )
+        if count
+    ]
     return (
-        f"Target {target.target}: {target.events} events, {target.delivered} with a "
-        f"receipt{rest}; {wrong}."
+        f"Target {target.target}: {target.events} events: "
+        f"{', '.join(parts + beside)}; {wrong}."
     )
+
+
+def _reasons(target: TargetReport) -> str:
+    """Say what the waiting ones wait for, the dead ones apart."""
+    waits = {
+        reason: count
+        for reason, count in target.waits.items()
+        if reason not in {WaitReason.DEAD, WaitReason.BEHIND}
+    }
+    words = ", ".join(f"{reason} {count}" for reason, count in sorted(waits.items()))
+    return f" (lanes: {words})" if words else ""
 
 
 def _said(findings: Findings, kinds: Sequence[Kind]) -> str:
@@ -107,6 +144,13 @@ def _examples(findings: Findings) -> Iterator[str]:
 async def trace(settings: Settings, subject: str) -> list[tracing.TraceStep]:
     """Return what the topics know of one return, oldest first."""
     return await tracing.trace(
+        settings.kafka, settings.topic_names, tuple(settings.targets), subject
+    )
+
+
+async def why(settings: Settings, subject: str) -> list[reasons.Why]:
+    """Return for every target what one return waits for; empty if it is unknown."""
+    return await asking.why(
         settings.kafka, settings.topic_names, tuple(settings.targets), subject
     )
 

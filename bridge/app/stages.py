@@ -1,16 +1,18 @@
 """Putting the stages together: what each group member reads, owns and does."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from bridge.clock import Clock
+from bridge.delivery.budget import Budget
 from bridge.delivery.calls import Caller
-from bridge.delivery.dead import DeadEvents
 from bridge.delivery.desk import Desk
 from bridge.delivery.options import DeliveryOptions
 from bridge.delivery.report import Report, Topics
+from bridge.delivery.shelf import ParkedTopic
 from bridge.delivery.stage import DeliverWork
+from bridge.delivery.turns import Turns
 from bridge.normalize.stage import NormalizeWork, Setting
 from bridge.platforms.contract import Source, Target
 from bridge.settings import Settings
@@ -20,7 +22,7 @@ from bridge.streams.member import Member, Part
 from bridge.streams.options import OwnershipOptions
 from bridge.streams.owner import Owner
 from bridge.streams.records import Record
-from bridge.streams.restore import read_to_end
+from bridge.streams.restore import Reader, read_to_end
 from bridge.streams.topics import TopicNames
 
 Apply = Callable[[list[Record]], None]
@@ -84,21 +86,28 @@ def served(settings: Settings, name: str) -> Served:
 
 
 def deliver_member(
-    kafka: KafkaOptions, served: Served, desk: Desk, *, clock: Clock
+    kafka: KafkaOptions, served: Served, desk: Desk, reader: Reader
 ) -> Member:
     """Return this process's member of one target's deliver stage."""
     names, target = served.names, served.target.name
 
     def make(owner: Owner) -> DeliverWork:
-        read = _reader(kafka, names.dead(target), owner.partition)
+        number = owner.partition
         topics = Topics(
-            names.events, names.dead(target), names.receipts(target), owner.partition
+            names.events, names.dead(target), names.receipts(target), number
         )
         report = Report(target=target, worker=served.worker, topics=topics)
-        return DeliverWork(owner, desk, DeadEvents(partial(read, 0)), report)
+        read = _reader(kafka, names.parked(target), number)
+        parked = ParkedTopic(
+            names.parked(target), number, partial(read, 0), partial(reader.read, number)
+        )
+        work = DeliverWork(owner, desk, report, parked)
+        owner.listen(work.instruct)
+        return work
 
-    part = Part(deliver_group(names.prefix, target), names.events, make)
-    return Member(kafka, part, served.ownership, clock)
+    group = deliver_group(names.prefix, target)
+    part = Part(group, names.events, make, names.instructions, desk.own)
+    return Member(kafka, part, served.ownership, desk.clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +120,34 @@ class DeliverStage:
     close: Callable[[], Awaitable[None]]
 
 
-def deliver_stage(settings: Settings, name: str, clock: Clock) -> DeliverStage:
+def make_turns(settings: Settings, clock: Clock) -> Mapping[str, Turns]:
+    """Return the line at each account's credential, where a budget limits it.
+
+    All targets of an account in a process stand in the same line.
+    """
+    return {
+        name: Turns(Budget(account.budget), clock)
+        for name, account in settings.accounts.items()
+    }
+
+
+def deliver_stage(
+    settings: Settings, name: str, turns: Mapping[str, Turns], clock: Clock
+) -> DeliverStage:
     """Put one target's stage together."""
     parts = served(settings, name)
     caller = Caller(parts.delivery, parts.ownership.call_deadline)
-    desk = Desk(parts.target, parts.delivery, clock, caller.send)
-    member = deliver_member(settings.kafka, parts, desk, clock=clock)
-    return DeliverStage(name, member, desk, caller.close)
+    line = turns[settings.targets[name].options.account]
+    desk = Desk(parts.target, parts.delivery, clock, caller.send, line)
+    desk.own(0, settings.topics.partitions)
+    reader = Reader(settings.kafka, parts.names.parked(name), clock)
+    member = deliver_member(settings.kafka, parts, desk, reader)
+
+    async def close() -> None:
+        await caller.close()
+        await reader.close()
+
+    return DeliverStage(name, member, desk, close)
 
 
 def _reader(

@@ -6,7 +6,7 @@ from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, NoReturn, TypeVar
 
 import typer
 
@@ -46,17 +46,17 @@ def duration(text: str | timedelta) -> timedelta:
     return value
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
     ago = settings.duration_of(text)
     if ago is not None:
         return SystemClock().now() - ago
     try:
-        moment = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(
             "write a time (2026-05-01T12:00Z) or how long ago (8h)"
         ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 ConfigPath = Annotated[
@@ -74,7 +74,7 @@ AsJson = Annotated[
 Since = Annotated[
     datetime | None,
     typer.Option(
-        parser=_moment,
+        parser=moment,
         metavar="TIME",
         help="Only from this time on: 2026-05-01T12:00Z, or how long ago: 8h.",
     ),
@@ -90,6 +90,12 @@ def once(work: Coroutine[object, object, T]) -> T:
         return asyncio.run(work)
     finally:
         chatter.setLevel(level)
+
+
+def nothing(sentence: str) -> NoReturn:
+    """Say that nothing matched, and end the command so."""
+    typer.echo(sentence, err=True)
+    raise typer.Exit(Exit.NOTHING)
 
 
 def outcome(commands: typer.Typer, argv: Sequence[str] | None = None) -> int:

@@ -1,23 +1,27 @@
 """`verify`, `trace`, `lag`: what the topics of a running system prove and tell."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from bridge import app, settings
-from bridge.cli.common import AsJson, ConfigPath, Exit, Since, once
-from bridge.cli.output import emit
+from bridge.cli.common import AsJson, ConfigPath, Exit, Since, nothing, once
+from bridge.cli.output import Row, emit
+from bridge.inspection.lag import Lag
+from bridge.inspection.trace import TraceStep
 
 
 def verify(config: ConfigPath, *, since: Since = None, as_json: AsJson = False) -> None:
-    """Check every history and every target from events and receipts.
+    """Check every history and every target from the topics.
 
-    Per target: subjects, events, gaps, inversions, overlaps, repeated effects, broken
-    chains. Exit 1 if a promise was broken, 4 if there was nothing to check.
+    Each event of each return must be exactly one of delivered, skipped, discarded by
+    an instruction, given up, waiting or held; in order, never two at once. Exit
+    1 if a promise was broken, 4 if there was nothing to check.
     """
     proof = once(app.verify(settings.load(config), since))
     if not proof.rows:
-        _nothing("There are no events to check.")
+        nothing("There are no events to check.")
     if as_json:
         emit(proof.rows, as_json=True)
     else:
@@ -34,27 +38,42 @@ def trace(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Tell the history of one return: observations, events, attempts, in order.
+    """Tell the history of one return on one time line, in UTC.
 
+    Observations, events, attempts, receipts, dead letters, instructions and their
+    answers, and what is kept of events that are not finished.
     Exit 4 if the bridge has never heard of it.
     """
     steps = once(app.trace(settings.load(config), subject))
     if not steps:
-        _nothing(f"Nothing is known about {subject}.")
-    emit(steps, as_json=as_json)
+        nothing(f"Nothing is known about {subject}.")
+    emit(steps if as_json else map(_step, steps), as_json=as_json)
 
 
 def lag(config: ConfigPath, *, as_json: AsJson = False) -> None:
-    """Tell how far each stage and target is behind, and the age of what waits."""
-    emit(once(app.lag(settings.load(config))), as_json=as_json)
+    """Tell how far each stage and target is behind: in the log, parked, dead.
+
+    `waits` counts the lanes by what they wait for; `oldest` is the age in seconds of
+    the oldest unfinished event, in the log or parked.
+    """
+    rows = once(app.lag(settings.load(config)))
+    emit(rows if as_json else map(_row, rows), as_json=as_json)
+
+
+def _step(step: TraceStep) -> Row:
+    time = f"{step.at:%Y-%m-%d %H:%M:%S}.{step.at.microsecond // 1000:03}"
+    return {**asdict(step), "at": time}
+
+
+def _row(lag: Lag) -> Row:
+    """Return what fits 100 columns: the group says which topic it is."""
+    row = asdict(lag)
+    del row["topic"]
+    row["oldest"] = row.pop("oldest_seconds")
+    return row
 
 
 def _tell(lines: tuple[str, ...], *, kept: bool) -> None:
     for line in lines:
         typer.echo(line)
     typer.echo("Every promise was kept." if kept else "A promise was broken.")
-
-
-def _nothing(sentence: str) -> None:
-    typer.echo(sentence, err=True)
-    raise typer.Exit(Exit.NOTHING)

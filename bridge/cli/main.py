@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli import bench, config, dev, inspect, run, sandbox, schemas, topics
+from bridge.cli import (
+    bench,
+    config,
+    dead,
+    dev,
+    inspect,
+    run,
+    sandbox,
+    schemas,
+    topics,
+    why,
+)
 from bridge.cli.common import Exit, outcome
 
 commands = typer.Typer(
@@ -21,7 +32,11 @@ commands.command()(dev.dev)
 commands.command()(inspect.verify)
 commands.command()(inspect.trace)
 commands.command()(inspect.lag)
+commands.command()(why.why)
+commands.command()(why.pause)
+commands.command()(why.resume)
 commands.command()(bench.bench)
+commands.add_typer(dead.commands, name="dead")
 commands.add_typer(topics.commands, name="topics")
 commands.add_typer(config.commands, name="config")
 commands.add_typer(schemas.commands, name="schemas")

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 
 import typer
 from pydantic_core import to_json, to_jsonable_python
@@ -39,10 +40,34 @@ def emit(values: Iterable[object], *, as_json: bool, title: str | None = None) -
 
 
 def _cell(value: object) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:,.1f}"
-    if isinstance(value, list | tuple):
-        return ", ".join(str(each) for each in value)
-    return str(value)
+    match value:
+        case None:
+            text = "-"
+        case float():
+            text = f"{value:,.1f}"
+        case list() | tuple():
+            text = ", ".join(str(each) for each in value)
+        case dict():
+            text = ", ".join(f"{key} {each}" for key, each in value.items()) or "-"
+        case _:
+            text = str(value)
+    return text
+
+
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+def span(time: timedelta) -> str:
+    """Say a duration in its two greatest units: `3 h 20 min`."""
+    seconds = round(time.total_seconds())
+    parts = []
+    for unit, length in _UNITS:
+        count, seconds = divmod(seconds, length)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2]) or "less than a second"
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """Say how long ago a moment was, or how far ahead it is."""
+    return f"{span(now - moment)} ago" if moment <= now else f"in {span(moment - now)}"

@@ -15,6 +15,9 @@ import yaml
 from bridge.canonical import schemas
 from bridge.canonical.schemas import Schema
 from bridge.client import asyncapi, headers
+from bridge.deadletters.instructions import Instruction
+from bridge.deadletters.parked import Pause, State
+from bridge.deadletters.standing import Standing
 from bridge.streams.receipts import Sheet
 
 _NONE: Mapping[str, Schema] = MappingProxyType({})
@@ -31,6 +34,10 @@ def documents(more: Mapping[str, Schema] = _NONE) -> dict[str, str]:
         "snapshot.json": _snapshot(),
         "receipt-sheet.json": _sheet(),
         "dead-letter-headers.json": headers.DEAD_LETTER,
+        "instruction.json": schemas.schema_of(Instruction),
+        "parked-state.json": schemas.schema_of(State),
+        "parked-pause.json": schemas.schema_of(Pause),
+        "parked-standing.json": schemas.schema_of(Standing),
         "asyncapi.yaml": asyncapi.document(),
         **more,
     }

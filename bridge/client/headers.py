@@ -1,7 +1,7 @@
 """The headers of records that other teams read or write, as JSON Schemas of text.
 
-Kafka headers are bytes; each of these is UTF-8 text. Tests keep the names equal to
-what the codecs write.
+Kafka headers are bytes; each of these is UTF-8 text, but for the three numbers that
+Spring writes in binary. Tests keep the names equal to what the codecs write.
 """
 
 from collections.abc import Mapping
@@ -24,9 +24,29 @@ _EVENT = {
 }
 _TRACE = {"traceparent": "W3C trace context"}
 
+#: `bridge/deadletters/tooling.py`: what Kafka Connect and Spring for Kafka call it.
+_TOOLING = {
+    "__connect.errors.topic": "as dead-topic",
+    "__connect.errors.partition": "as dead-partition",
+    "__connect.errors.offset": "as dead-offset",
+    "__connect.errors.connector.name": "the target, or inbound",
+    "__connect.errors.task.id": "as dead-partition",
+    "__connect.errors.stage": "TASK_PUT, or VALUE_CONVERTER for what is unreadable",
+    "__connect.errors.class.name": "bridge.normalize or bridge.deliver",
+    "__connect.errors.exception.class.name": "the cause, as returns_bridge.Refused",
+    "__connect.errors.exception.message": "dead-reason and dead-detail",
+    "kafka_dlt-original-topic": "as dead-topic",
+    "kafka_dlt-original-partition": "as dead-partition; 4 bytes, big-endian",
+    "kafka_dlt-original-offset": "as dead-offset; 8 bytes, big-endian",
+    "kafka_dlt-original-timestamp": "as dead-timestamp; 8 bytes, big-endian",
+    "kafka_dlt-exception-fqcn": "the cause, as returns_bridge.Refused",
+    "kafka_dlt-exception-message": "dead-reason and dead-detail",
+}
+
 #: `bridge/deadletters/letter.py`.
 _DEAD = {
     "dead-stage": "normalize or deliver",
+    "dead-cause": "refused, attempts_spent, too_old, never_came or unreadable",
     "dead-reason": "short and stable",
     "dead-detail": "a sentence without personal fields, may be empty",
     "dead-path": "JSON path of the offending value, $ for the whole body",
@@ -36,6 +56,7 @@ _DEAD = {
     "dead-partition": "its partition",
     "dead-offset": "its offset",
     "dead-timestamp": "its timestamp, milliseconds since the epoch",
+    **_TOOLING,
 }
 _DEAD_OPTIONAL = {
     "dead-target": "the target, if the stage is deliver",
@@ -45,6 +66,9 @@ _DEAD_OPTIONAL = {
     "dead-event-subject": "its subject",
     "dead-event-sequence": "its sequence",
     "dead-event-type": "its short type",
+    "dead-http-status": "of the answer that decided it",
+    "dead-answer": "an excerpt of that answer, without secrets and personal fields",
+    "dead-headers-dropped": "how many original headers were too large to be kept",
 }
 
 #: `bridge/streams/raw.py`.

@@ -2,8 +2,12 @@
 
 On Kafka the original key and value stay byte for byte and the original headers keep
 their names, so that whoever reads events can read dead ones. What happened stands
-beside them in headers named `dead-…`. Times are ISO 8601 in UTC. No header holds a
-value out of the body: reasons are short and stable, details are cut.
+beside them in headers named `dead-…`, and once more in those that Kafka's tooling knows
+(`tooling.py`). Times are ISO 8601 in UTC. No header holds a value out of the body:
+reasons are short and stable, details are cut, answers are excerpts (`masking.py`).
+
+Bounded in size: texts are cut at 500 characters, and of original headers that are
+larger than 16 KiB together the largest are left out, and counted.
 """
 
 from collections.abc import Mapping
@@ -11,11 +15,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bridge.canonical.envelope import Headers
+from bridge.deadletters.tooling import PREFIXES, Mishap, tooling_headers
 from bridge.errors import UnreadableError
+from bridge.platforms.outcome import HttpAnswer
 
 PREFIX = "dead-"
-#: Characters of the detail that a header keeps.
-DETAIL_LIMIT = 500
+#: Characters that a header keeps of a detail, a path or an answer.
+TEXT_LIMIT = 500
+#: Bytes that all original headers may have together.
+ORIGINALS_LIMIT = 16 * 1024
+
+_OURS = (PREFIX, *PREFIXES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +62,10 @@ class DeadLetter:
     """One record given up on.
 
     `stage` is `normalize` or `deliver`, `target` set by the latter only. `reason` is
-    short and stable, `path` the JSON path of the offending value, `detail` a sentence
-    without personal fields. `headers` are the original ones.
+    short and stable, `cause` its class (`refused`, `attempts_spent`, `too_old`,
+    `never_came`, `unreadable`), `path` the JSON path of the offending value, `detail` a
+    sentence without personal fields, `answer` the last one of the target. `headers` are
+    the original ones.
     """
 
     stage: str
@@ -68,24 +80,38 @@ class DeadLetter:
     target: str | None = None
     about: About | None = None
     tries: Tries = field(default_factory=Tries)
+    cause: str = "unreadable"
+    answer: HttpAnswer | None = None
 
     def to_headers(self) -> Headers:
         """Return all headers of the record; its key and value are the original's."""
-        kept = tuple(
-            (name, value)
-            for name, value in self.headers.items()
-            if not name.startswith(PREFIX)
-        )
-        return kept + tuple(
-            (PREFIX + name, text.encode()) for name, text in self._facts().items()
+        kept, dropped = _bounded(_originals(self.headers))
+        facts = self._facts()
+        if dropped:
+            facts["headers-dropped"] = str(dropped)
+        ours = tuple((PREFIX + name, text.encode()) for name, text in facts.items())
+        return (*kept, *ours, *tooling_headers(self._mishap()))
+
+    def _mishap(self) -> Mishap:
+        message = f"{self.reason}: {self.detail}" if self.detail else self.reason
+        return Mishap(
+            topic=self.origin.topic,
+            partition=self.origin.partition,
+            offset=self.origin.offset,
+            timestamp=self.origin.timestamp,
+            stage=self.stage,
+            target=self.target or "inbound",
+            cause=self.cause,
+            message=_short(message),
         )
 
     def _facts(self) -> dict[str, str]:
         facts: dict[str, object] = {
             "stage": self.stage,
+            "cause": self.cause,
             "reason": self.reason,
-            "detail": _plain(self.detail),
-            "path": self.path,
+            "detail": _short(self.detail),
+            "path": _short(self.path),
             "target": self.target,
             "at": self.died_at.isoformat(),
             "attempts": self.tries.count,
@@ -102,6 +128,11 @@ class DeadLetter:
                 "event-subject": self.about.subject,
                 "event-sequence": self.about.sequence,
                 "event-type": self.about.type,
+            }
+        if self.answer is not None:
+            facts |= {
+                "http-status": self.answer.status,
+                "answer": _short(self.answer.excerpt) or None,
             }
         return {name: str(fact) for name, fact in facts.items() if fact is not None}
 
@@ -129,6 +160,8 @@ def from_headers(
             headers=_originals(headers),
             about=_about(facts),
             tries=_tries(facts),
+            cause=facts.get("cause", ""),
+            answer=_answer(facts),
         )
     except (KeyError, ValueError) as broken:
         reason = f"not a dead letter: {type(broken).__name__}"
@@ -136,7 +169,18 @@ def from_headers(
 
 
 def _originals(headers: Mapping[str, bytes]) -> dict[str, bytes]:
-    return {name: text for name, text in headers.items() if not name.startswith(PREFIX)}
+    return {name: text for name, text in headers.items() if not name.startswith(_OURS)}
+
+
+def _bounded(originals: Mapping[str, bytes]) -> tuple[Headers, int]:
+    """Leave the largest out if all together are too large; return how many."""
+    kept, size = set(), 0
+    for name, text in sorted(originals.items(), key=lambda each: len(each[1])):
+        size += len(name) + len(text)
+        if size <= ORIGINALS_LIMIT:
+            kept.add(name)
+    headers = tuple(each for each in originals.items() if each[0] in kept)
+    return headers, len(originals) - len(headers)
 
 
 def _origin(facts: Mapping[str, str]) -> Position:
@@ -167,6 +211,12 @@ def _tries(facts: Mapping[str, str]) -> Tries:
     )
 
 
+def _answer(facts: Mapping[str, str]) -> HttpAnswer | None:
+    if "http-status" not in facts:
+        return None
+    return HttpAnswer(int(facts["http-status"]), facts.get("answer", ""))
+
+
 def _time(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
@@ -175,7 +225,7 @@ def _iso(time: datetime | None) -> str | None:
     return None if time is None else time.isoformat()
 
 
-def _plain(detail: str) -> str:
-    """Cut `detail` and take out what would break a line or UTF-8."""
-    line = "".join(sign if sign.isprintable() else " " for sign in detail)
-    return line[:DETAIL_LIMIT]
+def _short(text: str) -> str:
+    """Cut `text` and take out what would break a line or UTF-8."""
+    start = text[:TEXT_LIMIT]
+    return "".join(sign if sign.isprintable() else " " for sign in start)

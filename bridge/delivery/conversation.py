@@ -1,7 +1,7 @@
 """Driving a conversation: each request goes out, its answer comes back in.
 
 The conversation knows the vendor, the `Call` knows the network. Neither raises into
-the engine: what went wrong becomes an `Outcome`.
+the engine: what went wrong becomes an `Outcome`, with the answer that decided it.
 """
 
 from collections.abc import Awaitable, Callable
@@ -9,7 +9,14 @@ from dataclasses import replace
 
 import httpx
 
-from bridge.platforms.contract import Conversation, Failed, Outcome
+from bridge.deadletters.masking import excerpt
+from bridge.platforms.contract import (
+    Conversation,
+    Failed,
+    HttpAnswer,
+    Outcome,
+    Unfinished,
+)
 
 Call = Callable[[httpx.Request], Awaitable[httpx.Response]]
 
@@ -36,6 +43,7 @@ async def converse(conversation: Conversation, call: Call) -> Outcome:
     may have had an effect, or where an earlier write of this conversation had one.
     """
     lost = False
+    response: httpx.Response | None = None
     try:
         request = next(conversation)
         while True:
@@ -50,7 +58,15 @@ async def converse(conversation: Conversation, call: Call) -> Outcome:
     except StopIteration as end:
         outcome: Outcome = end.value
         if lost and isinstance(outcome, Failed):
-            return replace(outcome, answer_lost=True)
-        return outcome
+            outcome = replace(outcome, answer_lost=True)
+        return _with_answer(outcome, response)
     finally:
         conversation.close()
+
+
+def _with_answer(outcome: Outcome, response: httpx.Response | None) -> Outcome:
+    """Keep the last answer for people where the event is not done with."""
+    if response is None or not isinstance(outcome, Unfinished):
+        return outcome
+    answer = HttpAnswer(response.status_code, excerpt(response.content))
+    return replace(outcome, answer=answer)

@@ -20,8 +20,16 @@ from bridge.platforms.contract import (
     Skipped,
     Throttled,
     Unauthorized,
+    Unfinished,
 )
-from bridge.streams.receipts import DEAD, Attempt, Receipt, Sheet, encode_sheet
+from bridge.streams.receipts import (
+    DEAD,
+    Answer,
+    Attempt,
+    Receipt,
+    Sheet,
+    encode_sheet,
+)
 from bridge.streams.records import Outgoing, Record
 from bridge.telemetry import events, logger, metrics
 
@@ -35,6 +43,9 @@ _NAMES: Mapping[type[Outcome], str] = {
     Refused: "refused",
     Unauthorized: "unauthorized",
 }
+
+#: Receipts whose last attempt is not in the letter's trouble: it ended well.
+_BY_ATTEMPT = frozenset({"delivered", "already_applied", "skipped"})
 
 log = logger("bridge.delivery")
 
@@ -76,11 +87,13 @@ class Report:
 
     def __init__(self, *, target: str, worker: str, topics: Topics) -> None:
         self._target = target
-        self._worker = worker
+        self.worker = worker
         self._topics = topics
         self._receipts: list[Receipt] = []
+        self._answers: list[Answer] = []
         self._letters: list[Outgoing] = []
         self._seconds = metrics.ATTEMPT_SECONDS.labels(target)
+        self._delivery_seconds = metrics.DELIVERY_SECONDS.labels(target)
         self._counters: dict[tuple[str, str], Counter] = {}
 
     def attempted(self, letter: Letter, outcome: Outcome, times: Times) -> None:
@@ -96,7 +109,7 @@ class Report:
             type=letter.event.type,
             subject=letter.event.subject,
             target=self._target,
-            attempt=letter.tried,
+            attempt=letter.trouble.tried + 1,
             outcome=name,
             reason=reason,
             ms=round(seconds * 1000, 1),
@@ -122,25 +135,51 @@ class Report:
                 outcome=outcome,
                 attempts=tuple(letter.attempts),
                 finished_at=at,
+                tried=letter.trouble.tried + (outcome in _BY_ATTEMPT),
+                edited=letter.edited is not None,
             )
         )
+        if outcome != DEAD:
+            since = at.timestamp() - letter.timestamp / 1000
+            self._delivery_seconds.observe(since)
 
-    def buried(self, letter: Letter, why: Bury, at: datetime) -> None:
+    def answered(self, answer: Answer) -> None:
+        """Write what became of an instruction."""
+        self._answers.append(answer)
+        result = "applied" if answer.applied else "refused"
+        metrics.INSTRUCTIONS.labels(self._target, answer.action, result).inc()
+        log.info(
+            events.INSTRUCTION_ANSWERED,
+            target=self._target,
+            instruction=answer.instruction,
+            action=answer.action,
+            subject=answer.subject,
+            sequence=answer.sequence,
+            applied=answer.applied,
+            why=answer.why,
+        )
+
+    def buried(self, letter: Letter, why: Bury, outcome: Outcome) -> None:
         """Write the dead letter of an event given up on, and its receipt."""
-        event, tries = letter.event, letter.attempts
+        event, trouble = letter.event, letter.trouble
+        at = letter.attempts[-1].ended_at
         self._bury(
             DeadLetter(
                 stage="deliver",
                 target=self._target,
                 reason=why.reason,
+                cause=why.cause,
                 detail=why.detail,
+                answer=outcome.answer if isinstance(outcome, Unfinished) else None,
                 origin=self._origin(letter.offset, letter.timestamp),
                 died_at=at,
                 key=event.subject.encode(),
                 value=event.body,
                 headers=letter.headers,
                 about=About(event.id, event.subject, event.sequence, event.type),
-                tries=Tries(letter.tried, tries[0].started_at, tries[-1].ended_at),
+                tries=Tries(
+                    trouble.tried, trouble.first_failed_at, trouble.last_tried_at
+                ),
             )
         )
         self.finished(letter, at, DEAD)
@@ -188,11 +227,11 @@ class Report:
     def collect(self) -> list[Outgoing]:
         """Hand over what came together: one sheet of receipts, the dead letters."""
         receipts, self._receipts = tuple(self._receipts), []
+        answers, self._answers = tuple(self._answers), []
         letters, self._letters = self._letters, []
-        sheet = Sheet(self._worker, self._target, self._topics.partition, receipts)
+        partition = self._topics.partition
+        sheet = Sheet(self.worker, self._target, partition, receipts, answers)
         return letters + [
-            Outgoing(
-                self._topics.receipts, None, value, partition=self._topics.partition
-            )
+            Outgoing(self._topics.receipts, None, value, partition=partition)
             for value in encode_sheet(sheet)
         ]

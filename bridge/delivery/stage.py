@@ -2,91 +2,103 @@
 
 Each subject is a lane; its head is one conversation at a time. What a conversation
 came to goes into a receipt and is written with the progress in the next commit. A
-head that is refused, or whose patience is spent, becomes a dead letter and holds its
-lane; the lanes of others go on.
+head that fails waits in its lane; once it holds up the log, the lane is parked. A head
+that is given up is dead and holds its lane until an operator decides (`orders.py`).
+The lanes of others go on.
 
-What is remembered across a restart: the progress, and which events are dead (read
-back from the dead letters). Attempts of a waiting lane begin anew.
+A restart leaves the progress, and what is parked: attempts, waits, deaths, doubt.
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
-from functools import partial
-from typing import Protocol
-
-import httpx
 
 from bridge.canonical.envelope import from_headers
-from bridge.delivery.calls import Calls
-from bridge.delivery.conversation import converse
-from bridge.delivery.dead import DeadEvents
+from bridge.deadletters.instructions import EVERYTHING
+from bridge.deadletters.parked import Death, Pause
+from bridge.deadletters.standing import WaitReason
+from bridge.delivery.attempts import Attempts
 from bridge.delivery.desk import Desk
-from bridge.delivery.lanes import Lane, Lanes, Letter, Place
-from bridge.delivery.policy import Bury, Finish, Halt, Retry
-from bridge.delivery.report import Report, Times, name_of
+from bridge.delivery.lanes import Absent, Lane, Lanes, Letter
+from bridge.delivery.orders import Orders, Part
+from bridge.delivery.outlook import Outlook
+from bridge.delivery.ownership import Ownership
+from bridge.delivery.parking import Parking
+from bridge.delivery.policy import Bury, Finish, Halt, Retry, died, retried, tried
+from bridge.delivery.report import Report, name_of
+from bridge.delivery.restoring import Restored
+from bridge.delivery.shelf import ParkedTopic, Shelf
+from bridge.delivery.waits import Waits
 from bridge.errors import LostOwnership, UnreadableError
-from bridge.platforms.contract import (
-    AlreadyApplied,
-    Context,
-    Delivered,
-    Failed,
-    Outcome,
-    Refused,
-)
+from bridge.platforms.contract import Outcome
 from bridge.streams.records import Outgoing, Record
-from bridge.telemetry import events, logger, tracing
+from bridge.telemetry import events, logger
 
 #: Clocks of producers and ours may differ by so much; only caution is at stake.
 _SKEW = timedelta(seconds=5)
-
 log = logger(__name__)
-
-
-class Ownership(Protocol):
-    """What this stage needs of the partition's owner (`bridge/streams/owner.py`)."""
-
-    def finish(self, offset: int) -> None:
-        """The record at `offset` is done with."""
-
-    def note(self) -> None:
-        """Something was learned that the next commit has to write."""
-
-    async def permit(self) -> None:
-        """Return when a call may start; raise LostOwnership if none ever may."""
 
 
 class DeliverWork:
     """One partition of `returns.events` at one target."""
 
     def __init__(
-        self, owner: Ownership, desk: Desk, dead: DeadEvents, report: Report
+        self, owner: Ownership, desk: Desk, report: Report, parked: ParkedTopic
     ) -> None:
+        self.lanes = Lanes(desk.memory)
         self._owner = owner
         self._desk = desk
-        self._dead = dead
         self._report = report
-        self._lanes = Lanes()
-        self._calls = Calls()
-        self._early: list[Lane] | None = []
-        self._buried: list[Lane] = []
-        self._being_buried: list[Lane] = []
-        self._doubted_until = 0
+        self._parked = parked
+        self._shelf = Shelf(parked)
+        self._outlook = Outlook(desk, self.lanes, report.worker, parked.partition)
+        self._parking = Parking(self.lanes, self._shelf, owner, desk.options)
+        self._pauses: dict[str, Pause] = {}
+        self._attempts = Attempts(desk, owner, report)
+        self._waits = Waits(desk, self.lanes, self.work)
+        self._orders = Orders(self._part(), self._release)
+        self._released: list[tuple[Lane, bool]] = []
+        self._committing: list[tuple[Lane, bool]] = []
         self._in_flight = 0
         self._idle = asyncio.Event()
         self._stopping = False
-        self._timers: set[asyncio.Task[None]] = set()
+
+    def _part(self) -> Part:
+        return Part(
+            desk=self._desk,
+            owner=self._owner,
+            lanes=self.lanes,
+            shelf=self._shelf,
+            report=self._report,
+            pauses=self._pauses,
+        )
 
     # ------------------------------------------------------------ the owner's calls
 
     async def restore(self, *, clean: bool) -> None:
-        """Read which events are dead; without a clean release, doubt what is there."""
-        await self._dead.restore()
+        """Read what was parked; without a clean release, doubt what is there."""
+        memory, now = self._desk.memory, self._desk.clock.now()
+        restored = Restored(self._desk.options.memory_limit // 2 - memory.size)
+        await self._parked.read(restored.take)
+        self._parking.notes = restored.notes
+        self._pauses.update(restored.pauses)
+        self._attempts.doubted_until = restored.doubted_until
         if not clean:
-            until = self._desk.clock.now() + _SKEW
-            self._doubted_until = int(until.timestamp() * 1000)
-        self._desk.lanes.add(self._lanes)
-        self._start(self._open_lanes())
+            until = int((now + _SKEW).timestamp() * 1000)
+            self._attempts.doubted_until = until
+            self._shelf.doubt(until)
+        for subject, letters in restored.lanes():
+            self._waits.resume(self.lanes.restore(subject, letters))
+        self._desk.partitions.add(self)
+        self._waits.start(self._open_lanes())
+
+    async def _open_lanes(self) -> None:
+        """Prove ownership, wait for a predecessor's calls, then let lanes go."""
+        try:
+            await self._owner.permit()
+        except LostOwnership:
+            return  # another's now, and its lanes with it
+        self._waits.open()
 
     def accept(self, record: Record) -> None:
         """Put an event into its lane."""
@@ -102,30 +114,47 @@ class DeliverWork:
             timestamp=record.timestamp,
             headers=record.headers,
             size=len(event.body),
-            answer_lost=record.timestamp < self._doubted_until,
         )
-        self._desk.size += letter.size
-        lane = self._lanes.add(letter)
+        lane = self.lanes.get(event.subject)
         if lane is not None:
-            self._put(lane)
+            self._parking.join(lane, letter)
+        elif self._parking.recall(letter):
+            self._waits.resume(self.lanes.open(letter))
+        else:
+            self._waits.put(self.lanes.open(letter))
+
+    def instruct(self, record: Record) -> None:
+        """Take an operator's instruction on; it follows those before it."""
+        self._orders.take(record)
 
     def room(self) -> bool:
         """Tell whether the target's events in memory leave room for another."""
-        return self._desk.size < self._desk.options.memory_limit
+        return self._desk.memory.size < self._desk.options.memory_limit
 
     def collect(self) -> list[Outgoing]:
-        """Hand over the receipts and dead letters of this tick."""
-        self._being_buried, self._buried = self._buried, []
-        return self._report.collect()
+        """Hand over what is to be written: parked events, receipts, dead letters."""
+        if self._owner.crowded and EVERYTHING not in self._pauses:
+            self._parking.make_room()
+        self._committing, self._released = self._released, []
+        self._outlook.tell(self._shelf)
+        kept = self._shelf.collect(self._desk.clock.now())
+        return [*kept, *self._report.collect()]
 
-    def committed(self, ends: Mapping[str, int]) -> None:  # noqa: ARG002 - no store
-        """Go on behind dead events: no successor will try those once more."""
-        for lane in self._being_buried:
-            self._put(lane)
+    def committed(self, ends: Mapping[str, int]) -> None:
+        """Go on where something had to be written first; let go of parked bodies."""
+        self._shelf.committed(ends)
+        committing, self._committing = self._committing, []
+        for lane, passed in committing:
+            if not passed or self.lanes.advance(lane):
+                self._waits.put(lane)
+        if self._desk.memory.size > self._desk.options.memory_limit // 2:
+            self.lanes.evict()
 
     async def drain(self, limit: timedelta) -> bool:
         """Start nothing more and wait for what is in flight; True if all ended."""
         self._stopping = True
+        self._orders.stop()
+        self._attempts.queue.end()
         if self._in_flight:
             self._idle.clear()  # it was set whenever nothing was in flight before
             try:
@@ -138,12 +167,15 @@ class DeliverWork:
     def drop(self) -> None:
         """Cut calls and timers short and forget the lanes."""
         self._stopping = True
-        self._calls.end()
-        for timer in self._timers:
-            timer.cancel()
-        if self._lanes in self._desk.lanes:
-            self._desk.lanes.discard(self._lanes)
-            self._desk.size -= self._lanes.size
+        self._orders.stop()
+        self._attempts.end()
+        self._waits.stop()
+        if self in self._desk.partitions:
+            self._desk.partitions.remove(self)
+            self._desk.memory.size -= self.lanes.size
+
+    def wake(self) -> None:  # by the desk, when the breaker closes
+        self._waits.wake(WaitReason.BREAKER, WaitReason.UNAUTHORIZED)
 
     # ------------------------------------------------------------ one lane at work
 
@@ -152,149 +184,116 @@ class DeliverWork:
         letter = lane.head
         if self._stopping:
             return
-        if letter.event.id in self._dead:
-            self._leave_dead(lane, letter)
-        elif self._desk.gate.is_open or self._desk.gate.admits(self._desk.clock.now()):
-            await self._converse(lane, letter)
+        if isinstance(letter, Absent):
+            self._owner.alongside(self._fetch(lane))
+        elif self._pauses and self._is_paused(lane.subject):
+            self._pause(lane)
         else:
-            self._wait(lane, self._desk.gate.wait(self._desk.clock.now()))
+            await self._converse(lane, letter)
 
     async def _converse(self, lane: Lane, letter: Letter) -> None:
+        now = self._desk.clock.monotonic()
+        pass_ = self._desk.breaker.admit(now, lane.subject)
+        if pass_ is None:
+            self._wait_for_breaker(lane)
+            return
         self._in_flight += 1
         self._desk.in_flight += 1
         try:
-            self._settle(lane, letter, await self._attempt(letter))
+            outcome = await self._attempts.attempt(lane, letter)
+            if not self._attempts.calls.ended:  # else lanes are another's
+                self._desk.learn(pass_, outcome, lane.subject)
+                self._settle(lane, letter, outcome)
         except LostOwnership:
-            pass  # the partition is another's, and its lanes with it
+            pass  # the partition is another's, or is about to be
         finally:
             self._desk.in_flight -= 1
             self._in_flight -= 1
             if not self._in_flight:
                 self._idle.set()
 
-    async def _attempt(self, letter: Letter) -> Outcome:
-        started_at = self._desk.clock.now()
-        context = Context(
-            attempt=letter.tried + 1, now=started_at, answer_lost=letter.answer_lost
-        )
-        with tracing.span("deliver", letter.event.traceparent) as span:
-            call = partial(self._call, span.traceparent)
-            try:
-                conversation = self._desk.target.deliver(letter.event, context)
-                outcome = await converse(conversation, call)
-                span.set("outcome", name_of(outcome))
-            except LostOwnership:
-                raise
-            except Exception as mistake:  # noqa: BLE001 - one target's own mistake
-                log.error(  # noqa: TRY400 - structured, without values
-                    events.CONVERSATION_BROKE, event_id=letter.event.id, error=mistake
-                )
-                outcome = Failed("internal_error", answer_lost=True)
-        times = Times(started_at, self._desk.clock.now())
-        self._report.attempted(letter, outcome, times)
-        return outcome
-
-    async def _call(
-        self, traceparent: str | None, request: httpx.Request
-    ) -> httpx.Response:
-        await self._owner.permit()
-        tracing.inject(traceparent, request.headers)
-        return await self._desk.send(request, self._calls)
-
     def _settle(self, lane: Lane, letter: Letter, outcome: Outcome) -> None:
-        if self._calls.ended:
-            return  # dropped just before the answer came: the lanes are another's
-        decision = self._desk.policy.decide(outcome, letter)
-        if isinstance(decision, Halt):
-            self._desk.shut(decision.reason)
-        elif isinstance(outcome, Delivered | AlreadyApplied | Refused):
-            self._desk.reopen()  # only what the target itself said proves a credential
+        decision = self._desk.policy.decide(outcome, letter.trouble)
+        if not isinstance(decision, Finish):
+            letter.trouble = tried(letter.trouble, letter.attempts[-1], outcome)
         match decision:
             case Finish():
                 self._finish(lane, letter, name_of(outcome))
             case Retry():
-                self._retry(lane, letter, outcome, decision)
+                self._retry(lane, letter, decision)
             case Bury():
-                self._bury(lane, letter, decision)
+                self._bury(lane, letter, decision, outcome)
             case Halt():
-                self._wait(lane, self._desk.gate.wait(self._desk.clock.now()))
+                self._block(lane, letter)
 
     # ------------------------------------------------------------ what follows
 
     def _finish(self, lane: Lane, letter: Letter, outcome: str) -> None:
         self._report.finished(letter, letter.attempts[-1].ended_at, outcome)
-        self._advance(lane, letter)
+        self._parking.finish(letter)
+        if self.lanes.advance(lane):
+            self._waits.put(lane)
 
-    def _advance(self, lane: Lane, letter: Letter) -> None:
-        more = self._lanes.advance(lane)
-        self._desk.size -= letter.size
-        self._owner.finish(letter.offset)
-        if more:
-            self._put(lane)
+    def _retry(self, lane: Lane, letter: Letter, retry: Retry) -> None:
+        if self._desk.stopped:
+            self._block(lane, letter)
+            return
+        until = letter.attempts[-1].ended_at + retry.after
+        letter.trouble = retried(letter.trouble, letter.attempts[-1], retry)
+        self._parking.keep(letter)
+        self._waits.wait(lane, retry.why, retry.after)
+        self._parking.consider(lane, letter, until)
 
-    def _retry(
-        self, lane: Lane, letter: Letter, outcome: Outcome, retry: Retry
-    ) -> None:
-        if isinstance(outcome, Failed) and outcome.answer_lost:
-            letter.answer_lost = True
-        last = letter.attempts[-1]
-        letter.failures += retry.failed
-        if retry.ages:
-            letter.failing += last.ended_at - last.started_at + retry.after
-        self._wait(lane, retry.after)
+    def _block(self, lane: Lane, letter: Letter) -> None:
+        """The target is stopped: the attempt cost nothing, and the lane waits."""
+        self._parking.keep(letter)
+        self._wait_for_breaker(lane)
 
-    def _bury(self, lane: Lane, letter: Letter, why: Bury) -> None:
-        self._report.buried(letter, why, letter.attempts[-1].ended_at)
-        self._owner.note()
-        self._dead.add(letter.event.id)
+    def _wait_for_breaker(self, lane: Lane) -> None:
+        now = self._desk.clock.monotonic()
+        after = self._desk.breaker.wait(now, lane.subject)
+        self._waits.wait(lane, self._desk.stop_reason, after)
+
+    def _bury(self, lane: Lane, letter: Letter, why: Bury, outcome: Outcome) -> None:
+        if not self._desk.may_bury(why.reason):
+            self._block(lane, letter)
+            return
+        letter.trouble = died(letter.trouble, why)
+        self._report.buried(letter, why, outcome)
         if self._desk.options.on_dead == "skip":
-            self._buried.append(lane)
-        else:
-            self._hold(lane)
-
-    def _leave_dead(self, lane: Lane, letter: Letter) -> None:
-        """A dead event is not tried again: hold its lane, or go on behind it."""
-        if self._desk.options.on_dead == "skip":
-            self._advance(lane, letter)
-        else:
-            self._hold(lane)
-
-    def _hold(self, lane: Lane) -> None:
-        self._lanes.move(lane, Place.HELD)
+            self._parking.finish(letter)
+            self._release(lane, passed=True)
+            return
+        at = letter.attempts[-1].ended_at
+        letter.death = Death(why.reason, why.detail, why.cause, at)
+        self._parking.keep(letter)
+        self._parking.park(lane)
+        self._waits.hold(lane, WaitReason.DEAD)
         log.warning(
             events.LANE_HELD,
             target=self._desk.target.name,
             subject=lane.subject,
-            event_id=lane.head.event.id,
+            event_id=letter.event.id,
         )
 
-    def _wait(self, lane: Lane, after: timedelta) -> None:
-        self._lanes.move(lane, Place.WAITING)
-        self._start(self._put_later(lane, after))
+    def _release(self, lane: Lane, *, passed: bool) -> None:
+        """Let a lane go on once what was decided is written; `passed`: behind its head.
 
-    async def _put_later(self, lane: Lane, after: timedelta) -> None:
-        await self._desk.clock.sleep(after)
-        self._put(lane)
+        A successor would otherwise try again what later events have overtaken.
+        """
+        self._released.append((lane, passed))
+        self._owner.note()
 
-    def _put(self, lane: Lane) -> None:
-        """Hand a lane to the pool, or keep it until calls may start at all."""
-        self._lanes.move(lane, Place.READY)
-        if self._early is not None:
-            self._early.append(lane)
-        else:
-            self._desk.pool.put(partial(self.work, lane))
+    def _is_paused(self, subject: str) -> bool:
+        return EVERYTHING in self._pauses or subject in self._pauses
 
-    async def _open_lanes(self) -> None:
-        """Prove ownership, wait for a predecessor's calls, then let lanes go."""
-        try:
-            await self._owner.permit()
-        except LostOwnership:
-            return  # another's now, and its lanes with it
-        early, self._early = self._early or [], None
-        for lane in early:
-            self._put(lane)
+    def _pause(self, lane: Lane) -> None:
+        self._waits.hold(lane, WaitReason.PAUSED)
+        if EVERYTHING not in self._pauses:
+            self._parking.park(lane)
+            self._owner.note()
 
-    def _start(self, coroutine: Coroutine[None, None, None]) -> None:
-        timer = asyncio.create_task(coroutine)
-        self._timers.add(timer)
-        timer.add_done_callback(self._timers.discard)
+    async def _fetch(self, lane: Lane) -> None:
+        """Read the bodies of a lane back, then let it go on."""
+        await self._shelf.fetch(lane, self.lanes)
+        self._waits.resume(lane)

@@ -1,7 +1,8 @@
 """What checking came to: counts, violations with examples, one report per target."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Self
 
@@ -22,6 +23,11 @@ class Kind(StrEnum):
     OVERLAP = "overlaps"
     REPEAT = "repeated effects"
     PHANTOM = "receipts without an event"
+    LOST = "lost events"
+    PASSED = "passed while parked"
+    STALE = "parked though finished"
+    UNEXPLAINED = "changes without an instruction"
+    TWICE = "instructions applied twice"
 
 
 @dataclass(slots=True)
@@ -70,36 +76,42 @@ class HistoryReport:
 
 @dataclass(frozen=True, slots=True)
 class TargetReport:
-    """One target.
+    """One target. Every event is exactly one of these, or there is a finding.
 
-    `delivered` events have a receipt; `given_up` ones have a dead letter or a receipt
-    that says so, and later events passed them; `waiting` ones come after the last
-    receipt of their subject; `held` ones too, behind a dead letter; `unjudged` ones
-    are older than the receipts that were read.
+    `delivered` and `skipped` events have a receipt that says so, `discarded` ones an
+    operator's instruction too; `given_up` ones are dead and later events may pass
+    them; `held` ones are dead or behind a dead one and wait for an operator; `waiting`
+    ones go on by themselves; `unjudged` ones are older than the receipts that were
+    read.
+
+    Beside that: `edited` events among the finished ones, `parked` ones among those
+    that are held or waiting, and `waits`, how many of these wait for which reason.
     """
 
     target: str
     subjects: int = 0
     events: int = 0
     delivered: int = 0
+    skipped: int = 0
+    discarded: int = 0
     given_up: int = 0
     waiting: int = 0
     held: int = 0
     unjudged: int = 0
+    edited: int = 0
+    parked: int = 0
+    waits: Mapping[str, int] = field(default_factory=dict)
     findings: Findings = field(default_factory=Findings)
 
     def plus(self, other: Self) -> Self:
-        return type(self)(
-            self.target,
-            self.subjects + other.subjects,
-            self.events + other.events,
-            self.delivered + other.delivered,
-            self.given_up + other.given_up,
-            self.waiting + other.waiting,
-            self.held + other.held,
-            self.unjudged + other.unjudged,
-            self.findings.plus(other.findings),
-        )
+        sums = {
+            each.name: getattr(self, each.name) + getattr(other, each.name)
+            for each in fields(self)
+            if each.type is int
+        }
+        waits = Counter(self.waits) + Counter(other.waits)
+        findings = self.findings.plus(other.findings)
+        return replace(self, **sums, waits=dict(waits), findings=findings)
 
 
 @dataclass(frozen=True, slots=True)

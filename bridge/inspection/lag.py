@@ -1,15 +1,18 @@
 """How far each group is behind on each partition, and how old its oldest work is."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from datetime import UTC, datetime
 
 from bridge.clock import Clock, SystemClock
+from bridge.deadletters.parked import ParkedEvent
+from bridge.inspection.board import Board, read_board
+from bridge.inspection.reached import Reached, reached
+from bridge.inspection.waiting import DUE, reason_of
 from bridge.streams.connection import KafkaOptions
 from bridge.streams.groups import deliver_group, normalize_group
 from bridge.streams.offsets import CommittedOffsets
-from bridge.streams.options import WINDOW_LIMIT
-from bridge.streams.progress import Progress
 from bridge.streams.scan import Place, Scanner, open_scanner, time_of
 from bridge.streams.topics import TopicNames
 
@@ -22,8 +25,10 @@ class Lag:
 
     `committed` is the lowest unfinished offset, None before the first commit;
     `lag` counts the offsets from there to `end` that are not finished, transaction
-    markers among them; `oldest_seconds` is the age of the record at `committed`,
-    None if there is none.
+    markers among them. `parked` events wait outside the log, `dead` ones of them for
+    an operator. `waits` counts the lanes with something kept by what they wait for;
+    lanes whose head was not tried in vain yet are not among them. `oldest_seconds` is
+    the age of the oldest unfinished event, in the log or parked; None if there is none.
     """
 
     group: str
@@ -32,6 +37,9 @@ class Lag:
     committed: int | None
     end: int
     lag: int
+    parked: int
+    dead: int
+    waits: Mapping[str, int]
     oldest_seconds: float | None
 
 
@@ -47,48 +55,78 @@ async def lag(
     """
     rows = []
     async with open_scanner(kafka, clock) as scanner:
-        for group, topic in _groups(names, targets):
+        for group, topic, parked in _groups(names, targets):
             offsets = CommittedOffsets(kafka, group)
+            reading = _Reading(scanner, offsets, group, clock)
             try:
                 for partition in range(await scanner.partitions(topic)):
-                    place = Place(topic, partition)
-                    rows.append(await _row(scanner, offsets, place, group, clock))
+                    board = Board()
+                    if parked is not None:
+                        board = await read_board(scanner, Place(parked, partition))
+                    rows.append(await reading.row(Place(topic, partition), board))
             finally:
                 await offsets.stop()
     return rows
 
 
-def _groups(names: TopicNames, targets: Sequence[str]) -> Iterator[tuple[str, str]]:
-    yield normalize_group(names.prefix), names.raw
+def _groups(
+    names: TopicNames, targets: Sequence[str]
+) -> Iterator[tuple[str, str, str | None]]:
+    yield normalize_group(names.prefix), names.raw, None
     for target in targets:
-        yield deliver_group(names.prefix, target), names.events
+        yield deliver_group(names.prefix, target), names.events, names.parked(target)
 
 
-async def _row(
-    scanner: Scanner, offsets: CommittedOffsets, place: Place, group: str, clock: Clock
-) -> Lag:
-    extent = await scanner.extent(place)
-    commit = await offsets.read(place.topic, place.partition)
-    position = extent.first if commit is None else max(commit.offset, extent.first)
-    finished = 0 if commit is None else _finished(position, extent.end, commit.metadata)
-    oldest = await scanner.first_from(place, position)
-    waiting, age = 0, None
-    if oldest is not None:  # else what is left are transaction markers
-        waiting = extent.end - position - finished
-        age = (clock.now() - time_of(oldest)).total_seconds()
-    return Lag(
-        group,
-        place.topic,
-        place.partition,
-        None if commit is None else commit.offset,
-        extent.end,
-        waiting,
-        age,
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One group's rows."""
+
+    scanner: Scanner
+    offsets: CommittedOffsets
+    group: str
+    clock: Clock
+
+    async def row(self, place: Place, board: Board) -> Lag:
+        extent = await self.scanner.extent(place)
+        commit = await self.offsets.read(place.topic, place.partition)
+        far = reached(commit, extent.first, extent.end)
+        oldest = await self._oldest(place, far)
+        parked = [each for each in board.events.values() if each.state.kind == "parked"]
+        # Without a record there, what is left are transaction markers.
+        waiting = 0 if oldest is None else extent.end - far.position - len(far.above)
+        return Lag(
+            self.group,
+            place.topic,
+            place.partition,
+            None if commit is None else commit.offset,
+            extent.end,
+            waiting,
+            len(parked),
+            sum(each.state.death is not None for each in parked),
+            waits_of(board),
+            self._age(oldest, parked),
+        )
+
+    async def _oldest(self, place: Place, far: Reached) -> datetime | None:
+        oldest = await self.scanner.first_from(place, far.position)
+        return None if oldest is None else time_of(oldest)
+
+    def _age(
+        self, oldest: datetime | None, parked: Sequence[ParkedEvent]
+    ) -> float | None:
+        times = [
+            datetime.fromtimestamp(each.state.timestamp / 1000, UTC) for each in parked
+        ]
+        if oldest is not None:
+            times.append(oldest)
+        return (self.clock.now() - min(times)).total_seconds() if times else None
+
+
+def waits_of(board: Board) -> dict[str, int]:
+    """Count a board's lanes by what they wait for; `due` ones wait for nothing."""
+    reasons = Counter(
+        reason_of(lane[0].state, paused=board.pause_of(subject) is not None)
+        for subject, lane in board.lanes().items()
     )
-
-
-def _finished(position: int, end: int, metadata: str) -> int:
-    """Count the finished offsets above `position` that the metadata tells of."""
-    progress, _ = Progress.decode(position, metadata)
-    offsets = islice(range(position, end), WINDOW_LIMIT)
-    return sum(not progress.deliver(offset) for offset in offsets)
+    del reasons[DUE]
+    return dict(sorted(reasons.items()))

@@ -6,22 +6,33 @@ twice is a repeated effect, unless it had been given up on the first time. A
 conversation that began before the subject's last one ended is an overlap. The chain
 of the receipts is compared with that of the events by a running hash, so that neither
 is kept.
+
+Every event of a subject is exactly one of: delivered, skipped, discarded, given up,
+held, waiting. What waits outside the log is judged in `kept.py`, what operators
+changed in `decisions.py`.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from bridge.canonical.envelope import Event, event_id
+from bridge.deadletters.standing import WaitReason
+from bridge.inspection.decisions import Decisions
 from bridge.inspection.findings import Findings, Kind, TargetReport
-from bridge.streams.receipts import DEAD, Receipt
+from bridge.inspection.kept import Kept
+from bridge.streams.receipts import DEAD, DISCARDED, Attempt, Receipt, Sheet
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 #: Outcomes that change nothing at the target, so that they cannot come too late.
-_WITHOUT_EFFECT = frozenset({DEAD, "skipped", "discarded"})
+_WITHOUT_EFFECT = frozenset({DEAD, "skipped", DISCARDED})
 #: Numbers remembered of one gap; a larger one is a mutilated topic.
 _GAP_LIMIT = 10_000
+
+_BUCKETS = {"skipped": "skipped", DISCARDED: "discarded"}
+_COUNTED = ("events", "delivered", "skipped", "discarded", "unjudged")
 
 LastOf = Callable[[str], int | None]
 
@@ -33,7 +44,8 @@ class _Lane:
     `first` and `last` bound the numbers with a receipt; `run` begins the unbroken
     rise that ends at `last` with `chain`, `digest` is its hash; `seen` and `expected`
     are the hash over the events of the run and the number that continues it. `head`
-    is the first event after `last`, `waiting` counts from there.
+    is the first unfinished event, `waiting` counts from there, `parked` those outside
+    the log.
     """
 
     first: int = 0
@@ -45,15 +57,16 @@ class _Lane:
     expected: int = 0
     head: int = 0
     waiting: int = 0
+    parked: int = 0
     worker: str = ""
     busy_until: datetime = _NEVER
     missing: set[int] = field(default_factory=set)
-    given_up: set[int] = field(default_factory=set)
+    given_up: dict[int, datetime] = field(default_factory=dict)
     dead: set[int] = field(default_factory=set)
 
 
 class TargetChecker:
-    """The receipts, dead letters and events of one target, in the order of feeding."""
+    """The parked events, receipts, dead letters and events of one target, fed so."""
 
     def __init__(self, name: str, skew: timedelta) -> None:
         self.horizon = _NEVER
@@ -61,37 +74,59 @@ class TargetChecker:
         self._skew = skew
         self._lanes: dict[str, _Lane] = {}
         self._findings = Findings()
-        self._counts = {"events": 0, "delivered": 0, "unjudged": 0}
+        self._counts = dict.fromkeys(_COUNTED, 0)
+        self.kept = Kept(name)
+        self._decisions = Decisions(name)
 
-    def receipt(self, receipt: Receipt, worker: str) -> None:
+    def sheet(self, sheet: Sheet) -> None:
+        self._decisions.sheet(sheet)
+        for receipt in sheet.receipts:
+            self._receipt(receipt, sheet.worker)
+
+    def _receipt(self, receipt: Receipt, worker: str) -> None:
         lane = self._lanes.setdefault(receipt.subject, _Lane())
         if receipt.id != event_id(receipt.subject, receipt.sequence):
             self._add(Kind.ID, receipt, f"has the id {receipt.id}")
         self._judge_times(lane, receipt, worker)
+        self.kept.settle(receipt)
         if self._is_news(lane, receipt):
             if receipt.outcome == DEAD:
-                lane.given_up.add(receipt.sequence)
+                lane.given_up[receipt.sequence] = lane.busy_until
             else:
-                self._counts["delivered"] += 1
+                self._decisions.receipt(receipt)
+                self._counts[_BUCKETS.get(receipt.outcome, "delivered")] += 1
 
     def dead(self, subject: str, sequence: int) -> None:
         lane = self._lanes.setdefault(subject, _Lane())
         if sequence in lane.missing:
             lane.missing.discard(sequence)
-            lane.given_up.add(sequence)
+            lane.given_up[sequence] = _NEVER
         elif not lane.first <= sequence <= lane.last:
             lane.dead.add(sequence)
 
-    def event(self, event: Event, time: datetime) -> None:
+    def event(self, event: Event, time: datetime, offset: int | None) -> None:
         self._counts["events"] += 1
         lane = self._lanes.setdefault(event.subject, _Lane())
         if lane.first <= event.sequence <= lane.last:
             self._judge_chain(lane, event)
-        elif event.sequence > lane.last and (lane.last or time >= self.horizon):
-            lane.head = lane.head or event.sequence
-            lane.waiting += 1
+        kind = self.kept.kind(event, offset)
+        if kind is not None:
+            _queue(lane, event.sequence)
+            lane.parked += kind == "parked"
+        elif not lane.first <= event.sequence <= lane.last:
+            self._place(lane, event, time, offset)
+
+    def _place(
+        self, lane: _Lane, event: Event, time: datetime, offset: int | None
+    ) -> None:
+        """Place an event without a receipt that nothing is kept of."""
+        if event.sequence > lane.last and (lane.last or time >= self.horizon):
+            if event.sequence not in lane.dead and self.kept.is_finished(offset):
+                self._add_lost(event, offset)
+            else:
+                _queue(lane, event.sequence)
         elif event.sequence in lane.dead:
-            lane.given_up.add(event.sequence)
+            lane.given_up[event.sequence] = _NEVER
         elif time >= self.horizon:
             lane.missing.add(event.sequence)
         else:
@@ -99,17 +134,44 @@ class TargetChecker:
 
     def report(self, last_of: LastOf) -> TargetReport:
         """Return what was found; `last_of` tells how far the events reach."""
-        lanes = self._lanes.values()
-        held = sum(lane.waiting for lane in lanes if _is_held(lane))
+        waits: Counter[str] = Counter()
+        held = given_up = 0
+        for subject, lane in self._lanes.items():
+            kept = self.kept.of(subject)
+            given_up += len(lane.given_up.keys() - kept.keys())
+            lane.missing -= kept.keys()
+            if lane.waiting:
+                waits += self.kept.waits(subject, lane.head, lane.waiting)
+                held += lane.waiting * self._is_held(subject, lane)
         return TargetReport(
             self._name,
-            subjects=len(lanes),
+            subjects=len(self._lanes),
             **self._counts,
-            given_up=sum(len(lane.given_up) for lane in lanes),
-            waiting=sum(lane.waiting for lane in lanes) - held,
+            given_up=given_up,
+            waiting=waits.total() - held,
             held=held,
-            findings=self._findings.plus(self._absences(last_of)),
+            edited=self._decisions.edited,
+            parked=sum(lane.parked for lane in self._lanes.values()),
+            waits=dict(waits),
+            findings=self._judged(last_of),
         )
+
+    def _judged(self, last_of: LastOf) -> Findings:
+        return (
+            self._findings.plus(self._absences(last_of))
+            .plus(self.kept.judge(self._last_receipt))
+            .plus(self._decisions.judge(whole=self.horizon == _NEVER))
+        )
+
+    def _last_receipt(self, subject: str) -> int:
+        lane = self._lanes.get(subject)
+        return 0 if lane is None else lane.last
+
+    def _is_held(self, subject: str, lane: _Lane) -> bool:
+        """Tell whether an operator has to decide about the lane."""
+        if self.kept.known:
+            return self.kept.reason(subject, lane.head) == WaitReason.DEAD
+        return lane.head in lane.dead or lane.last in lane.given_up
 
     def _is_news(self, lane: _Lane, receipt: Receipt) -> bool:
         """Place the receipt among its subject's; tell whether its event is news."""
@@ -119,7 +181,7 @@ class TargetChecker:
             return True
         too_late = f"comes after {lane.last}"
         if number in lane.given_up:
-            lane.given_up.discard(number)
+            del lane.given_up[number]
             if number < lane.last and receipt.outcome not in _WITHOUT_EFFECT:
                 self._add(Kind.INVERSION, receipt, too_late)
             return True
@@ -133,19 +195,20 @@ class TargetChecker:
         return False
 
     def _judge_times(self, lane: _Lane, receipt: Receipt, worker: str) -> None:
-        if not receipt.attempts:
+        attempts = _untold(lane, receipt)
+        if not attempts:
             return
-        began = receipt.attempts[0].started_at
+        began = attempts[0].started_at
         slack = timedelta(0) if worker == lane.worker else self._skew
         if began + slack < lane.busy_until:
             what = f"began at {began}, the call before ended at {lane.busy_until}"
             self._add(Kind.OVERLAP, receipt, what)
-        for earlier, later in pairwise(receipt.attempts):
+        for earlier, later in pairwise(attempts):
             if later.started_at < earlier.ended_at:
                 what = f"was tried at {later.started_at} during an earlier try"
                 self._add(Kind.OVERLAP, receipt, what)
         lane.worker = worker
-        lane.busy_until = max(lane.busy_until, receipt.attempts[-1].ended_at)
+        lane.busy_until = max(lane.busy_until, attempts[-1].ended_at)
 
     def _judge_chain(self, lane: _Lane, event: Event) -> None:
         if event.sequence in {lane.run, lane.expected}:
@@ -177,13 +240,27 @@ class TargetChecker:
                 found.add(Kind.PHANTOM, sentence)
         return found
 
+    def _add_lost(self, event: Event, offset: int | None) -> None:
+        self._findings.add(
+            Kind.LOST,
+            f"{self._name}: event {event.sequence} of {event.subject}, offset "
+            f"{offset}, is finished in the progress, without a receipt, and not parked",
+        )
+
     def _add(self, kind: Kind, receipt: Receipt, what: str) -> None:
         name = f"{self._name}: the receipt of event {receipt.sequence}"
         self._findings.add(kind, f"{name} of {receipt.subject} {what}")
 
 
-def _is_held(lane: _Lane) -> bool:
-    return lane.head in lane.dead or lane.last in lane.given_up
+def _untold(lane: _Lane, receipt: Receipt) -> tuple[Attempt, ...]:
+    """Return the attempts that the receipt of the event's death did not tell."""
+    told = lane.given_up.get(receipt.sequence, _NEVER)
+    return tuple(each for each in receipt.attempts if each.ended_at > told)
+
+
+def _queue(lane: _Lane, number: int) -> None:
+    lane.head = lane.head or number
+    lane.waiting += 1
 
 
 def _advance(lane: _Lane, number: int, chain: str) -> None:

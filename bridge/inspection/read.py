@@ -3,16 +3,21 @@
 Memory grows with the subjects of one partition, not with the topics.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bridge.canonical import envelope
+from bridge.clock import Clock, SystemClock
 from bridge.deadletters import letter
 from bridge.errors import ConfigError, UnreadableError
+from bridge.inspection.board import read_board
 from bridge.inspection.findings import Report, total
+from bridge.inspection.reached import Reached, reached
 from bridge.inspection.verify import Checker
 from bridge.streams.connection import KafkaOptions
+from bridge.streams.groups import deliver_group
+from bridge.streams.offsets import CommittedOffsets
 from bridge.streams.receipts import decode_sheet
 from bridge.streams.records import Record
 from bridge.streams.scan import (
@@ -27,6 +32,12 @@ from bridge.streams.topics import TopicNames
 
 #: How far the clocks of two workers may be apart before an overlap is told.
 SKEW = timedelta(milliseconds=500)
+#: What was finished so shortly before may have been committed just after.
+_UNSURE = timedelta(minutes=1)
+#: Kafka shows a commit before the markers of its transaction stand everywhere; what
+#: the commit calls finished can be read a moment later.
+_SETTLING = timedelta(seconds=1)
+_CLOCK: Clock = SystemClock()
 
 
 async def verify(
@@ -45,8 +56,33 @@ async def verify(
     async with open_scanner(kafka) as scanner:
         reading = _Reading(scanner, names, tuple(targets), since, progress)
         partitions = await reading.partitions()
-        reports = [await reading.partition(number) for number in range(partitions)]
+        far = {
+            target: await _reached(kafka, names, target, scanner, partitions)
+            for target in targets
+        }
+        await _CLOCK.sleep(_SETTLING)
+        reports = [await reading.partition(number, far) for number in range(partitions)]
     return total(reports, targets)
+
+
+async def _reached(
+    kafka: KafkaOptions,
+    names: TopicNames,
+    target: str,
+    scanner: Scanner,
+    partitions: int,
+) -> list[Reached]:
+    """Return how far a target is in each partition of the events."""
+    offsets = CommittedOffsets(kafka, deliver_group(names.prefix, target))
+    found = []
+    try:
+        for number in range(partitions):
+            extent = await scanner.extent(Place(names.events, number))
+            commit = await offsets.read(names.events, number)
+            found.append(reached(commit, extent.first, extent.end))
+    finally:
+        await offsets.stop()
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +99,8 @@ class _Reading:
         """Return the number of partitions; all topics must have the same."""
         count = await self.scanner.partitions(self.names.events)
         for target in self.targets:
-            for topic in (self.names.receipts(target), self.names.dead(target)):
+            topics = (self.names.receipts, self.names.dead, self.names.parked)
+            for topic in (name(target) for name in topics):
                 if await self.scanner.partitions(topic) != count:
                     raise ConfigError(
                         f"{topic} has not the {count} partitions of "
@@ -71,19 +108,34 @@ class _Reading:
                     )
         return count
 
-    async def partition(self, number: int) -> Report:
+    async def partition(
+        self, number: int, far: Mapping[str, Sequence[Reached]]
+    ) -> Report:
         """Check one partition, in the order that the checker asks for."""
         events = Place(self.names.events, number)
         extent = await self.scanner.extent(events)
         whole = self.since is None and extent.first == 0
         checker = Checker(self.targets, skew=SKEW, whole=whole)
         for target in self.targets:
+            read_at = _CLOCK.now() - _UNSURE
+            checker.progress(target, far[target][number].finished, read_at)
+            await self._parked(checker, target, number)
             await self._receipts(checker, target, number)
             await self._letters(checker, target, number)
         records = self.scanner.records(events, since=self.since, progress=self.progress)
         async for record in records:
             _take_event(checker, record)
         return checker.report()
+
+    async def _parked(self, checker: Checker, target: str, number: int) -> None:
+        place = Place(self.names.parked(target), number)
+        board = await read_board(self.scanner, place)
+        for event in board.events.values():
+            checker.parked(target, event)
+        for subject in board.pauses:
+            checker.paused(target, subject)
+        for record in board.unreadable.values():
+            checker.foreign(record)
 
     async def _receipts(self, checker: Checker, target: str, number: int) -> None:
         place = Place(self.names.receipts(target), number)
@@ -121,7 +173,7 @@ def _take_event(checker: Checker, record: Record) -> None:
     except UnreadableError as broken:
         checker.foreign(_where(record, broken))
     else:
-        checker.event(event, time_of(record))
+        checker.event(event, time_of(record), record.offset)
 
 
 def _where(record: Record, broken: UnreadableError) -> str:

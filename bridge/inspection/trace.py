@@ -7,11 +7,14 @@ from datetime import datetime
 from functools import partial
 
 from bridge.canonical import envelope
-from bridge.deadletters import letter
+from bridge.deadletters import instructions, letter
+from bridge.deadletters.instructions import EVERYTHING
+from bridge.deadletters.parked import Trouble
 from bridge.errors import UnreadableError
+from bridge.inspection.board import Board, read_board
 from bridge.streams.connection import KafkaOptions
 from bridge.streams.raw import from_raw
-from bridge.streams.receipts import decode_sheet
+from bridge.streams.receipts import Sheet, decode_sheet
 from bridge.streams.records import Record
 from bridge.streams.scan import Place, Scanner, open_scanner, partition_for
 from bridge.streams.topics import TopicNames
@@ -21,8 +24,10 @@ from bridge.streams.topics import TopicNames
 class TraceStep:
     """One thing that happened to the subject.
 
-    `what` is `observation`, `event`, `attempt`, `receipt` or `dead letter`; `target`
-    and `sequence` are None where there is none; `detail` is one short line.
+    `what` is `observation`, `event`, `attempt`, `receipt`, `dead letter`,
+    `instruction` (given), `answer` (to it), `pause`, `parked` (what is kept of an
+    event now) or `tried` (its last attempt, while it has no receipt); `target` and
+    `sequence` are None where there is none; `detail` is one short line.
     """
 
     at: datetime
@@ -52,7 +57,11 @@ async def trace(
             for topic, read in _readers(names, targets, subject)
             async for step in _steps(scanner, Place(topic, partition), read)
         ]
-    return sorted(steps, key=lambda step: step.at)
+        for target in targets:
+            board = await read_board(scanner, Place(names.parked(target), partition))
+            steps += _kept(board, subject, target)
+    # A retried event's receipt may tell its earlier attempts once more.
+    return sorted(dict.fromkeys(steps), key=lambda step: step.at)
 
 
 def _readers(
@@ -62,6 +71,7 @@ def _readers(
     yield names.raw, partial(_observations, key)
     yield names.dead_inbound, partial(_letters, key)
     yield names.events, partial(_events, key)
+    yield names.instructions, partial(_instructions, key)
     for target in targets:
         yield names.receipts(target), partial(_receipts, subject, target)
         yield names.dead(target), partial(_letters, key)
@@ -102,13 +112,51 @@ def _letters(key: bytes, record: Record) -> Iterator[TraceStep]:
         yield TraceStep(dead.died_at, "dead letter", dead.target, number, detail)
 
 
+def _instructions(key: bytes, record: Record) -> Iterator[TraceStep]:
+    if record.key in {key, EVERYTHING.encode()}:
+        given = instructions.decode(record.key, record.value)
+        what = f"{given.action} by {given.author}"
+        detail = f"{what}: {given.reason}" if given.reason else what
+        yield TraceStep(
+            given.issued_at, "instruction", given.target, given.sequence, detail
+        )
+
+
+def _kept(board: Board, subject: str, target: str) -> Iterator[TraceStep]:
+    """Tell what is kept of the subject's unfinished events."""
+    pause = board.pause_of(subject)
+    if pause is not None:
+        detail = f"since then, by {pause.author}: {pause.reason or 'no reason given'}"
+        yield TraceStep(pause.at, "pause", target, None, detail)
+    for event in board.lanes().get(subject, ()):
+        state = event.state
+        if state.trouble.last_tried_at is not None:
+            yield TraceStep(
+                state.trouble.last_tried_at,
+                "tried",
+                target,
+                state.sequence,
+                tries_said(state.trouble),
+            )
+        if state.kind == "parked":
+            waits = "waits for an operator" if state.death else "waits outside the log"
+            yield TraceStep(state.parked_at, "parked", target, state.sequence, waits)
+
+
+def tries_said(trouble: Trouble) -> str:
+    """Say how an event has fared so far."""
+    last = " ".join(filter(None, (trouble.last_outcome, trouble.last_reason)))
+    times = "once" if trouble.tried == 1 else f"{trouble.tried} times"
+    return f"tried {times}, last: {last or 'not told'}"
+
+
 def _receipts(subject: str, target: str, record: Record) -> Iterator[TraceStep]:
     # Sheets hold many subjects: those that cannot name ours are not decoded.
-    needle = json.dumps(subject, ensure_ascii=False).encode()
     value = record.value or b""
-    if needle not in value:
+    if not any(_quoted(name) in value for name in (subject, EVERYTHING)):
         return
     sheet = decode_sheet(value)
+    yield from _answers(subject, target, sheet)
     for receipt in sheet.receipts:
         if receipt.subject != subject:
             continue
@@ -118,5 +166,18 @@ def _receipts(subject: str, target: str, record: Record) -> Iterator[TraceStep]:
             detail = f"{attempt.outcome} {attempt.reason}".strip()
             detail = f"{detail}, {took * 1000:.0f} ms"
             yield TraceStep(attempt.started_at, "attempt", target, number, detail)
-        detail = f"{receipt.outcome}, by {sheet.worker}"
+        edited = ", edited by an operator" if receipt.edited else ""
+        detail = f"{receipt.outcome}{edited}, by {sheet.worker}"
         yield TraceStep(receipt.finished_at, "receipt", target, number, detail)
+
+
+def _quoted(text: str) -> bytes:
+    return json.dumps(text, ensure_ascii=False).encode()
+
+
+def _answers(subject: str, target: str, sheet: Sheet) -> Iterator[TraceStep]:
+    for answer in sheet.answers:
+        if answer.subject in {subject, EVERYTHING}:
+            word = "applied" if answer.applied else f"refused, {answer.why}"
+            detail = f"{answer.action} by {answer.author}: {word}"
+            yield TraceStep(answer.at, "answer", target, answer.sequence, detail)

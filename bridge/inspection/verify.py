@@ -1,9 +1,10 @@
 """Checks promises P2 to P4 from events and receipts; pure, memory grows with subjects.
 
-The rule of feeding: of one partition first the receipts of every target, then their
-dead letters, then the events, each in partition order. Whoever reads in this order
-finds an event for every receipt, however busy the system is, and what was published
-meanwhile merely waits.
+The rule of feeding: of one partition, of every target first its progress, then what is
+parked, then its receipts, then its dead letters; then the events, each in partition
+order. Whoever reads in this order finds, however busy the system is, an event for every
+receipt, and for everything that the progress calls finished either a receipt or a
+parked record; what was published meanwhile merely waits.
 
 A history may begin in the middle, where older records were deleted or not asked for:
 then it is judged from there. What targets owe is judged in `order.py`.
@@ -14,7 +15,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bridge.canonical.envelope import Event, chain_next, chain_start, event_id
+from bridge.deadletters.parked import ParkedEvent
 from bridge.inspection.findings import Findings, HistoryReport, Kind, Report
+from bridge.inspection.kept import Finished
 from bridge.inspection.order import TargetChecker
 from bridge.streams.receipts import Sheet
 
@@ -41,20 +44,42 @@ class Checker:
         """Say that receipts of `target` from before `time` are not fed."""
         self._targets[target].horizon = time
 
+    def progress(
+        self, target: str, finished: Finished, read_at: datetime | None = None
+    ) -> None:
+        """Say which offsets of the events a target's commit calls finished.
+
+        `read_at` is when that and the parked events are read, less what clocks may be
+        apart; without it nothing is finished while they are.
+        """
+        kept = self._targets[target].kept
+        kept.finished, kept.known = finished, True
+        kept.read_at = read_at or kept.read_at
+
+    def parked(self, target: str, parked: ParkedEvent) -> None:
+        """Take a live record of a target's parked events, note or event."""
+        self._targets[target].kept.take(parked)
+
+    def paused(self, target: str, subject: str) -> None:
+        """Say that a subject, or the whole target (`*`), is paused."""
+        self._targets[target].kept.pauses.add(subject)
+
     def sheet(self, target: str, sheet: Sheet) -> None:
-        """Take the next sheet of a target's receipts."""
-        for receipt in sheet.receipts:
-            self._targets[target].receipt(receipt, sheet.worker)
+        """Take the next sheet of a target: receipts and answers to instructions."""
+        self._targets[target].sheet(sheet)
 
     def dead(self, target: str, subject: str, sequence: int) -> None:
         """Take the next dead letter of a target."""
         self._targets[target].dead(subject, sequence)
 
-    def event(self, event: Event, time: datetime) -> None:
-        """Take the next event; `time` is when it was written to Kafka."""
+    def event(self, event: Event, time: datetime, offset: int | None = None) -> None:
+        """Take the next event; `time` is when it was written to Kafka.
+
+        Without its `offset` it is not compared with the progress.
+        """
         if self._history.event(event):
             for target in self._targets.values():
-                target.event(event, time)
+                target.event(event, time, offset)
 
     def foreign(self, record: str) -> None:
         """Take note of a record that is not what its topic holds."""

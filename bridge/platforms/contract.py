@@ -9,8 +9,8 @@ of httpx's auth flows) and returns an `Outcome`.
 from abc import abstractmethod
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from datetime import datetime
+from typing import Literal, Protocol, runtime_checkable
 
 import httpx
 from pydantic import BaseModel, ConfigDict
@@ -18,6 +18,54 @@ from pydantic import BaseModel, ConfigDict
 from bridge.canonical.envelope import Event
 from bridge.canonical.goods import GoodsDocument
 from bridge.canonical.model import Return
+from bridge.platforms.limits import Limits
+from bridge.platforms.outcome import (
+    AlreadyApplied,
+    Delivered,
+    Failed,
+    HttpAnswer,
+    NotYet,
+    Outcome,
+    Refused,
+    Skipped,
+    Throttled,
+    Unauthorized,
+    Unfinished,
+)
+
+__all__ = [
+    "NOT_APPLIED",
+    "AccountOptions",
+    "AlreadyApplied",
+    "Channel",
+    "Context",
+    "Conversation",
+    "Delivered",
+    "Failed",
+    "GoodsFact",
+    "GoodsFacts",
+    "GoodsReport",
+    "HttpAnswer",
+    "InboundRequest",
+    "NotYet",
+    "Observation",
+    "Offer",
+    "Options",
+    "Outcome",
+    "PlatformView",
+    "Privacy",
+    "Probing",
+    "Reading",
+    "Refused",
+    "Skipped",
+    "Source",
+    "Target",
+    "TargetOptions",
+    "Throttled",
+    "Unauthorized",
+    "Unfinished",
+    "Version",
+]
 
 Channel = Literal["webhook", "poll", "fetch", "replay"]
 
@@ -143,79 +191,6 @@ class Source(Protocol):
 # ----------------------------------------------------------------- outbound
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """The target took it, just now."""
-
-    evidence: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class AlreadyApplied:
-    """The target had it already: nothing was sent twice."""
-
-    evidence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """Configured, or by nature, not to act on this event."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """It may work later. `retry_after` is the least wait the target asked for.
-
-    `answer_lost` says that the request may have had its effect.
-    """
-
-    reason: str
-    retry_after: timedelta | None = None
-    answer_lost: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Throttled:
-    """The target asked for time: waiting is not failing, no attempt is used up."""
-
-    retry_after: timedelta | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NotYet:
-    """It waits for something else, for instance a create of ours."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """This event's data will never be taken; `detail` holds no personal field."""
-
-    reason: str
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Unauthorized:
-    """The credential does not work: stops the target, not the subject."""
-
-    reason: str
-
-
-Outcome = (
-    Delivered
-    | AlreadyApplied
-    | Skipped
-    | Failed
-    | Throttled
-    | NotYet
-    | Refused
-    | Unauthorized
-)
-
 Conversation = Generator[httpx.Request, httpx.Response, Outcome]
 
 
@@ -247,6 +222,22 @@ class Target(Protocol):
         ...
 
 
+@runtime_checkable
+class Probing(Protocol):
+    """A target that can tell whether it has taken an event already."""
+
+    def probe(self, event: Event, context: Context) -> Conversation:
+        """Ask without changing anything.
+
+        `AlreadyApplied`: nothing is left to do. `NotYet("not_applied")`: a delivery
+        would write. `Refused`: it would be refused. `Skipped`: nothing is to be done.
+        """
+        ...
+
+
+NOT_APPLIED = NotYet("not_applied")
+"""A probe's answer: the target does not have it."""
+
 # ------------------------------------------------------------ configuration
 
 
@@ -268,9 +259,13 @@ class Options(BaseModel):
 
 
 class AccountOptions(Options):
-    """One configured connection to a platform (`accounts.<name>` in the settings)."""
+    """One configured connection to a platform (`accounts.<name>` in the settings).
+
+    `budget` is what its credential may use; a platform's own default if it has one.
+    """
 
     platform: str
+    budget: Limits = ()
 
     @abstractmethod
     def source(self, account: str, privacy: Privacy) -> Source:

@@ -32,7 +32,10 @@ log = logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What the owners of one group member share. `slots` bounds open transactions."""
+    """What the owners of one group member share. `slots` bounds open transactions.
+
+    `instructions` is a second topic, of which the same partition is read; or None.
+    """
 
     kafka: KafkaOptions
     group: str
@@ -41,6 +44,7 @@ class Runtime:
     clock: Clock
     offsets: CommittedOffsets
     slots: asyncio.Semaphore
+    instructions: str | None = None
 
 
 class Commits:
@@ -58,6 +62,7 @@ class Commits:
         self._owner = uuid.uuid4().hex[:8]
         self._count = 0
         self._last: Committed | None = None
+        self.instructed: int | None = None
         self.started = float("-inf")
 
     async def take_over(self) -> Committed | None:
@@ -66,13 +71,16 @@ class Commits:
         Raises aiokafka's KafkaError while Kafka is away; may be called again.
         """
         await self._transactor.fence()
-        self._last = await self._read()
+        self._last = await self._read(self._runtime.topic)
+        if self._runtime.instructions is not None:
+            found = await self._read(self._runtime.instructions)
+            self.instructed = None if found is None else found.offset
         return self._last
 
     async def write(
         self, batch: Sequence[Outgoing], progress: Progress, *, released: bool
     ) -> Mapping[str, int]:
-        """Write records and progress as one; return topic -> its next offset.
+        """Write records and positions as one; return topic -> its next offset.
 
         `started` is then when the acknowledged transaction began (monotonic). An
         empty answer means: written, at places Kafka did not tell. Raises
@@ -81,25 +89,30 @@ class Commits:
         self._count += 1
         mark = Mark(released, f"{self._owner}.{self._count}")
         commit = Committed(progress.position, progress.encode(mark))
-        ends = await self._try(batch, commit)
+        positions = self._positions(commit)
+        ends = await self._try(batch, positions)
         while ends is None:
             if await self._ask_again(commit) == commit:
                 ends = {}
             else:
-                ends = await self._try(batch, commit)
+                ends = await self._try(batch, positions)
         self._last = commit
         self._count_done()
         return ends
 
+    def _positions(self, commit: Committed) -> Mapping[str, Committed]:
+        topic, next_one = self._runtime.instructions, self.instructed
+        if topic is None or next_one is None:
+            return {self._runtime.topic: commit}
+        return {self._runtime.topic: commit, topic: Committed(next_one, "")}
+
     async def _try(
-        self, batch: Sequence[Outgoing], commit: Committed
+        self, batch: Sequence[Outgoing], positions: Mapping[str, Committed]
     ) -> Mapping[str, int] | None:
         async with self._runtime.slots:
             self.started = self._runtime.clock.monotonic()
             try:
-                return await self._transactor.commit(
-                    batch, commit.offset, commit.metadata
-                )
+                return await self._transactor.commit(batch, positions)
             except CommitUncertain as broken:
                 self._count_failed(broken)
                 return None
@@ -109,7 +122,7 @@ class Commits:
         while True:
             try:
                 await self._transactor.fence()
-                found = await self._read()
+                found = await self._read(self._runtime.topic)
             except KafkaError:
                 await self._runtime.clock.sleep(_BACKOFF)
                 continue
@@ -117,8 +130,8 @@ class Commits:
                 raise LostOwnership("another owner has committed in between")
             return found
 
-    async def _read(self) -> Committed | None:
-        return await self._runtime.offsets.read(self._runtime.topic, self._partition)
+    async def _read(self, topic: str) -> Committed | None:
+        return await self._runtime.offsets.read(topic, self._partition)
 
     async def close(self) -> None:
         """Stop the producer."""

@@ -37,11 +37,17 @@ log = logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Which part a member plays: its group, the topic it reads, what it does."""
+    """Which part a member plays: its group, the topic it reads, what it does.
+
+    Of `instructions`, if there are any, the same partitions are read beside it.
+    `owns` is told of how many of all partitions belong to this member.
+    """
 
     group: str
     topic: str
     make_work: MakeWork
+    instructions: str | None = None
+    owns: Callable[[int, int], None] = lambda _mine, _all: None
 
 
 class Member(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyped
@@ -57,6 +63,8 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
         group = part.group
         self._group = group
         self._topic = part.topic
+        self._instructions = part.instructions
+        self._owns = part.owns
         self._options = options
         self._make_work = part.make_work
         self._offsets = CommittedOffsets(kafka, group)
@@ -68,6 +76,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
             clock=clock,
             offsets=self._offsets,
             slots=asyncio.Semaphore(_SLOTS),
+            instructions=part.instructions,
         )
         self._consumer = AIOKafkaConsumer(
             **kafka.consumer_kwargs(),
@@ -92,7 +101,8 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
         """
         await self._consumer.start()
         try:
-            self._consumer.subscribe([self._topic], listener=self)
+            topics = [self._topic, *filter(None, (self._instructions,))]
+            self._consumer.subscribe(topics, listener=self)
             while not stop.is_set():
                 await self._read_once()
         finally:
@@ -116,11 +126,12 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
         for place, messages in batches.items():
             owner = self._owners.get(place.partition)
             if owner is not None:
-                owner.take([as_record(message) for message in messages])
+                hand = owner.take if place.topic == self._topic else owner.instruct
+                hand([as_record(message) for message in messages])
 
     def _steer(self) -> None:
         """Read on where an owner wants more, and nowhere else."""
-        assigned = {place.partition for place in self._consumer.assignment()}
+        assigned = self._numbers(self._consumer.assignment())
         for opening in self._openings.values():
             if opening.done():
                 opening.result()  # raises what no retry can mend
@@ -131,6 +142,9 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
                 self._read_on(number, wanted=owner.wants_more)
                 owner.take(())  # room may have come from another partition's end
         self._measure(assigned)
+
+    def _numbers(self, places: Collection[TopicPartition]) -> set[int]:
+        return {place.partition for place in places if place.topic == self._topic}
 
     def _read_on(self, number: int, *, wanted: bool) -> None:
         place = TopicPartition(self._topic, number)
@@ -157,25 +171,30 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
 
     def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Pause what is new and start its owners; return at once."""
-        numbers = sorted(place.partition for place in assigned)
+        numbers = sorted(self._numbers(assigned))
         log.info(events.PARTITIONS_ASSIGNED, group=self._group, partitions=numbers)
         self._assigned = True
+        self._owns(len(numbers), len(self._consumer.partitions_for_topic(self._topic)))
         for number in numbers:
             self._start(number, delay=timedelta())
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Let everything go; the group waits for it."""
         await self._let_go()
-        numbers = sorted(place.partition for place in revoked)
+        numbers = sorted(self._numbers(revoked))
         log.info(events.PARTITIONS_REVOKED, group=self._group, partitions=numbers)
 
     # ------------------------------------------------------------ owners
 
     def _start(self, number: int, *, delay: timedelta) -> None:
-        self._consumer.pause(TopicPartition(self._topic, number))
+        self._consumer.pause(*self._places(number))
         self._paused.add(number)
         opening = self._open(number, delay)
         self._openings[number] = asyncio.create_task(opening)
+
+    def _places(self, number: int) -> list[TopicPartition]:
+        topics = filter(None, (self._topic, self._instructions))
+        return [TopicPartition(topic, number) for topic in topics]
 
     async def _open(self, number: int, delay: timedelta) -> None:
         """Make an owner and keep at it until it is open; then read on."""
@@ -191,7 +210,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
         owner = Owner(self._runtime, number, self._make_work)
         self._owners[number] = owner
         try:
-            await self._seek(number, await owner.open())
+            await self._seek(owner, await owner.open())
         except (KafkaError, OSError) as broken:
             log.warning(
                 events.OWNER_WAITING,
@@ -202,15 +221,24 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
             return False
         return True
 
-    async def _seek(self, number: int, position: int | None) -> None:
-        place = TopicPartition(self._topic, number)
+    async def _seek(self, owner: Owner, position: int | None) -> None:
+        events_place, *others = self._places(owner.partition)
+        await self._seek_to(events_place, position)
+        for place in others:
+            await self._seek_to(place, owner.instructions_from)
+            self._consumer.resume(place)
+        log.info(
+            events.OWNER_OPENED,
+            group=self._group,
+            partition=owner.partition,
+            position=position,
+        )
+
+    async def _seek_to(self, place: TopicPartition, position: int | None) -> None:
         if position is None:
             await self._consumer.seek_to_beginning(place)
         else:
             self._consumer.seek(place, position)
-        log.info(
-            events.OWNER_OPENED, group=self._group, partition=number, position=position
-        )
 
     async def _let_go(self) -> None:
         openings, self._openings = self._openings, {}

@@ -1,12 +1,19 @@
 """Committed offsets with their metadata, which a consumer would drop."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.structs import TopicPartition
+from aiokafka.errors import GroupCoordinatorNotAvailableError
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
+from bridge.clock import Clock, SystemClock
 from bridge.streams.connection import KafkaOptions
+
+_CLOCK: Clock = SystemClock()
+_TRIES, _PAUSE = 20, timedelta(milliseconds=250)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +48,31 @@ class CommittedOffsets:
     async def read(self, topic: str, partition: int) -> Committed | None:
         """Return the commit of one partition as the coordinator has it now.
 
-        Raises aiokafka's KafkaError while Kafka is away.
+        A young broker has no coordinator yet: it is given a few seconds. Raises
+        aiokafka's KafkaError while Kafka is away.
         """
-        admin = await self._connected()
         place = TopicPartition(topic, partition)
-        found = await admin.list_consumer_group_offsets(self._group, partitions=[place])
+        for _ in range(_TRIES):
+            try:
+                found = await self._ask(place)
+                break
+            except GroupCoordinatorNotAvailableError:
+                await _CLOCK.sleep(_PAUSE)
+        else:
+            found = await self._ask(place)
         commit = found.get(place)
         if commit is None or commit.offset < 0:
             return None
         return Committed(commit.offset, commit.metadata or "")
+
+    async def _ask(
+        self, place: TopicPartition
+    ) -> Mapping[TopicPartition, OffsetAndMetadata]:
+        admin = await self._connected()
+        found: Mapping[
+            TopicPartition, OffsetAndMetadata
+        ] = await admin.list_consumer_group_offsets(self._group, partitions=[place])
+        return found
 
     async def stop(self) -> None:
         """Close the connection."""

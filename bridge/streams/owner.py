@@ -100,6 +100,7 @@ class Owner:
         self._commits = Commits(runtime, partition)
         self._lease = Lease(runtime.clock, runtime.options.lease)
         self._progress = Progress(0)
+        self._instruct: Callable[[Record], None] | None = None
         self._backlog: deque[Record] = deque()
         self._backlog_size = 0
         self._hungry = asyncio.Event()
@@ -200,10 +201,21 @@ class Owner:
         self._backlog_size += sum(len(record.value or b"") for record in records)
         self._hungry.set()
 
+    def instruct(self, records: Sequence[Record]) -> None:
+        """Hand instructions on, in offset order, to a stage that listens."""
+        for record in records:
+            if self._instruct is not None and not self.lost:
+                self._instruct(record)
+
     @property
     def position(self) -> int:
         """The lowest unfinished offset."""
         return self._progress.position
+
+    @property
+    def instructions_from(self) -> int | None:
+        """The next instruction to read; None for the first there is."""
+        return self._commits.instructed
 
     @property
     def wants_more(self) -> bool:
@@ -240,6 +252,20 @@ class Owner:
         self._progress.finish(offset)
         self.note()
 
+    def listen(self, instruct: Callable[[Record], None]) -> None:
+        """Hand the instructions that are read to `instruct`."""
+        self._instruct = instruct
+
+    def instructed(self, offset: int) -> None:
+        """The instruction at `offset` is carried out; the next commit says so."""
+        self._commits.instructed = offset + 1
+        self.note()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether the window of offsets above the position is nearly full."""
+        return self._progress.crowded
+
     def note(self) -> None:
         """Something was learned that the next commit has to write."""
         self._learned.set()
@@ -254,6 +280,7 @@ class Owner:
         task = asyncio.create_task(self._guard(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: work.close())  # it may never have begun
 
     def may_call(self) -> bool:
         """Whether a call may start this very moment."""

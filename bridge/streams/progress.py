@@ -55,6 +55,11 @@ class Progress:
         """Tell whether `offset` may be delivered without outgrowing the window."""
         return not self._open or offset - self._open[0] < self._window
 
+    @property
+    def crowded(self) -> bool:
+        """Whether three quarters of the window are taken."""
+        return bool(self._open) and self._next - self._open[0] > self._window * 3 // 4
+
     def deliver(self, offset: int) -> bool:
         """Take note of a record; False if it was finished by a predecessor."""
         self._next = max(self._next, offset + 1)

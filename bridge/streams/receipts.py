@@ -6,7 +6,7 @@ written and read with orjson on the hot path. Which outcome an event came to is
 decided elsewhere; here are only the values and their codec.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -21,6 +21,8 @@ SHEET_LIMIT = 900_000
 #: The outcome of a receipt whose event was given up on; a later receipt of the same
 #: event (an operator's retry or discard) settles it.
 DEAD = "dead"
+#: The outcome of a receipt whose event an operator has given up for good.
+DISCARDED = "discarded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,12 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The entry of one finished event; `outcome` is its last attempt's, or `dead`."""
+    """The entry of one finished event.
+
+    `outcome` is its last attempt's, `dead`, or `discarded`. `tried` counts all its
+    attempts, also those that `attempts` no longer remembers. `edited` tells that an
+    operator has changed its body.
+    """
 
     id: str
     subject: str
@@ -49,22 +56,45 @@ class Receipt:
     outcome: str
     attempts: tuple[Attempt, ...]
     finished_at: datetime
+    tried: int = 0
+    edited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one instruction; `why` says it in words when not applied.
+
+    `sequence` is the event's; None for a pause, and where no event was found.
+    """
+
+    instruction: str
+    action: str
+    subject: str
+    sequence: int | None
+    applied: bool
+    why: str
+    at: datetime
+    author: str
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The receipts that one worker wrote in one commit, in the order of finishing."""
+    """What one worker wrote in one commit: receipts in the order of finishing, answers.
+
+    Answers travel on records of their own, before the receipts.
+    """
 
     worker: str
     target: str
     partition: int
     receipts: tuple[Receipt, ...]
+    answers: tuple[Answer, ...] = ()
 
 
 def encode_sheet(sheet: Sheet, limit: int = SHEET_LIMIT) -> list[bytes]:
     """Return the record values of `sheet`, each at most `limit` bytes.
 
-    A single receipt longer than `limit` stands alone; no receipts, no records.
+    A single entry longer than `limit` stands alone; no entries, no records.
     """
     head = orjson.dumps(
         {
@@ -74,10 +104,19 @@ def encode_sheet(sheet: Sheet, limit: int = SHEET_LIMIT) -> list[bytes]:
             "partition": sheet.partition,
         }
     )
-    start = head[:-1] + b',"receipts":['
-    entries = [orjson.dumps(receipt) for receipt in sheet.receipts]
+    return [
+        *_parts(head, b'"receipts":[],"answers"', sheet.answers, limit),
+        *_parts(head, b'"receipts"', sheet.receipts, limit),
+    ]
+
+
+def _parts(
+    head: bytes, field: bytes, entries: Sequence[Answer | Receipt], limit: int
+) -> Iterator[bytes]:
+    start = head[:-1] + b"," + field + b":["
     room = limit - len(start) - len(b"]}")
-    return [start + b",".join(part) + b"]}" for part in _split(entries, room)]
+    for part in _split([orjson.dumps(entry) for entry in entries], room):
+        yield start + b",".join(part) + b"]}"
 
 
 def _split(entries: list[bytes], room: int) -> Iterator[list[bytes]]:
@@ -105,6 +144,7 @@ def decode_sheet(value: bytes) -> Sheet:
             target=str(sheet["target"]),
             partition=int(sheet["partition"]),
             receipts=tuple(_receipt(entry) for entry in sheet["receipts"]),
+            answers=tuple(_answer(entry) for entry in sheet.get("answers", ())),
         )
     except (KeyError, TypeError, ValueError) as broken:
         reason = f"not a sheet of receipts: {type(broken).__name__}"
@@ -122,6 +162,22 @@ def _receipt(entry: Mapping[str, object]) -> Receipt:
         outcome=str(entry["outcome"]),
         attempts=tuple(_attempt(attempt) for attempt in attempts),
         finished_at=datetime.fromisoformat(str(entry["finished_at"])),
+        tried=int(cast("int", entry.get("tried", len(attempts)))),
+        edited=bool(entry.get("edited", False)),
+    )
+
+
+def _answer(entry: Mapping[str, object]) -> Answer:
+    sequence = entry["sequence"]
+    return Answer(
+        instruction=str(entry["instruction"]),
+        action=str(entry["action"]),
+        subject=str(entry["subject"]),
+        sequence=None if sequence is None else int(cast("int", sequence)),
+        applied=bool(entry["applied"]),
+        why=str(entry["why"]),
+        at=datetime.fromisoformat(str(entry["at"])),
+        author=str(entry["author"]),
     )
 
 

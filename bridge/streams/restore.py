@@ -1,12 +1,21 @@
-"""Reading one partition of a state topic up to its present end."""
+"""Reading state topics: a partition up to its present end, or single records again."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
+from bridge.clock import Clock
 from bridge.streams.connection import KafkaOptions
 from bridge.streams.records import Record
+
+_RETRY = timedelta(seconds=1)
+#: A transaction just committed is readable a little later; what is gone never is.
+_PATIENCE = timedelta(seconds=10)
+_FETCH = 512 * 1024  # bytes: what is read again is a few records
 
 
 def as_record(message: ConsumerRecord) -> Record:
@@ -56,3 +65,70 @@ async def read_to_end(
         return end
     finally:
         await consumer.stop()
+
+
+class Reader:
+    """Reads single records of one topic's partitions again; one connection, kept.
+
+    A broker that is away is waited for; what is gone from the topic is left out.
+    """
+
+    def __init__(self, kafka: KafkaOptions, topic: str, clock: Clock) -> None:
+        self._kafka = kafka
+        self._topic = topic
+        self._clock = clock
+        self._consumer: AIOKafkaConsumer | None = None
+        self._reading = asyncio.Lock()
+
+    async def read(self, partition: int, offsets: Sequence[int]) -> list[Record]:
+        """Return the records at `offsets`, which rise and lie close together."""
+        async with self._reading:
+            while True:
+                try:
+                    return await self._read(partition, offsets)
+                except KafkaError:
+                    await self._close()
+                    await self._clock.sleep(_RETRY)
+
+    async def _read(self, partition: int, offsets: Sequence[int]) -> list[Record]:
+        place = TopicPartition(self._topic, partition)
+        consumer = await self._started()
+        consumer.assign([place])
+        consumer.seek(place, offsets[0])
+        wanted, found = set(offsets), list[Record]()
+        patience = self._clock.monotonic() + _PATIENCE.total_seconds()
+        while await consumer.position(place) <= offsets[-1]:
+            if self._clock.monotonic() > patience:
+                break
+            batches = await consumer.getmany(place, timeout_ms=100)
+            found += [
+                as_record(message)
+                for message in batches.get(place, ())
+                if message.offset in wanted
+            ]
+        return found
+
+    async def _started(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            consumer = AIOKafkaConsumer(
+                **self._kafka.consumer_kwargs(),
+                fetch_max_wait_ms=10,
+                max_partition_fetch_bytes=_FETCH,
+            )
+            try:
+                await consumer.start()
+            except BaseException:
+                await consumer.stop()
+                raise
+            self._consumer = consumer
+        return self._consumer
+
+    async def _close(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await consumer.stop()
+
+    async def close(self) -> None:
+        """Close the connection."""
+        async with self._reading:
+            await self._close()

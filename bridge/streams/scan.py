@@ -4,6 +4,7 @@ For inspection and tools; nothing is committed, no group is joined. Only committ
 records are seen, one at a time, so that memory does not grow with the topic.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -177,4 +178,19 @@ async def open_scanner(
             "Start it, or correct kafka.bootstrap and kafka.security"
         ) from failed
     finally:
+        await let_go(consumer)
+
+
+async def let_go(consumer: AIOKafkaConsumer) -> None:
+    """Stop a consumer, also one whose fetch is just being tried again.
+
+    aiokafka 0.14 then cancels that fetch and lets its CancelledError out of `stop`,
+    with the connections still open.
+    """
+    task = asyncio.current_task()
+    try:
         await consumer.stop()
+    except asyncio.CancelledError:
+        await consumer._client.close()  # noqa: SLF001 - no public way
+        if task is not None and task.cancelling():
+            raise  # it was meant for us

@@ -5,7 +5,7 @@ what to write or when; `owner.py` does.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
@@ -18,6 +18,7 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from bridge.errors import BridgeError, LostOwnership
 from bridge.streams.batches import ends, send_all
 from bridge.streams.connection import KafkaOptions
+from bridge.streams.offsets import Committed
 from bridge.streams.records import Outgoing
 
 #: Above every topic's message limit, so that the topic decides.
@@ -40,7 +41,7 @@ class Transactor:
     ) -> None:
         self._kafka = kafka
         self._group = group
-        self._place = TopicPartition(topic, partition)
+        self._partition = partition
         self._id = f"{group}-{topic}-{partition}"
         self._producer: AIOKafkaProducer | None = None
 
@@ -62,15 +63,15 @@ class Transactor:
         self._producer = producer
 
     async def commit(
-        self, batch: Sequence[Outgoing], position: int, metadata: str
+        self, batch: Sequence[Outgoing], positions: Mapping[str, Committed]
     ) -> dict[str, int]:
-        """Write `batch` and the progress as one; return topic -> next offset.
+        """Write `batch` and the position in each topic; return topic -> next offset.
 
         Raises LostOwnership when fenced, CommitUncertain when the end of the
         transaction is not known.
         """
         try:
-            return await self._transact(batch, position, metadata)
+            return await self._transact(batch, positions)
         except (ProducerFenced, InvalidProducerEpoch) as fenced:
             raise LostOwnership(f"{self._id} was fenced by its successor") from fenced
         except (KafkaError, AssertionError, TimeoutError) as broken:
@@ -78,16 +79,20 @@ class Transactor:
             raise CommitUncertain(reason) from broken
 
     async def _transact(
-        self, batch: Sequence[Outgoing], position: int, metadata: str
+        self, batch: Sequence[Outgoing], positions: Mapping[str, Committed]
     ) -> dict[str, int]:
         producer = self._producer
         if producer is None:
             raise LostOwnership(f"{self._id} has no producer")
         await producer.begin_transaction()
         sent = await send_all(producer, batch)
-        progress = producer.send_offsets_to_transaction(
-            {self._place: OffsetAndMetadata(position, metadata)}, self._group
-        )
+        places = {
+            TopicPartition(topic, self._partition): OffsetAndMetadata(
+                position.offset, position.metadata
+            )
+            for topic, position in positions.items()
+        }
+        progress = producer.send_offsets_to_transaction(places, self._group)
         await asyncio.gather(progress, *(sending.written for sending in sent))
         await producer.commit_transaction()
         return ends(sent)

@@ -50,7 +50,11 @@ DELIVERY_ATTEMPTED: Final = "delivery.attempted"
 # event, type, subject, target, attempt, outcome, reason, ms: one line per attempt
 CONVERSATION_BROKE: Final = "conversation.broke"  # event_id, error: our own mistake
 LANE_HELD: Final = "lane.held"  # target, subject, event, reason: waits for an operator
-TARGET_STOPPED: Final = "target.stopped"  # target, reason: credentials do not work
+PARKED_UNREADABLE: Final = "parked.unreadable"  # topic, offset, held: of another version
+INSTRUCTION_ANSWERED: Final = "instruction.answered"
+# target, instruction, action, subject, sequence, applied, why: what an operator decided
+INSTRUCTION_IGNORED: Final = "instruction.ignored"  # target, offset, reason: no instruction
+TARGET_STOPPED: Final = "target.stopped"  # target, cause, reason: the breaker opened
 TARGET_RESUMED: Final = "target.resumed"  # target
 DEAD_LETTER_WRITTEN: Final = "dead_letter.written"  # stage, target, subject, reason
 INTAKE_PAUSED: Final = "intake.paused"  # target, reason: memory, window

@@ -22,6 +22,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call] # a second series for
 _PREFIX = "returns_bridge"
 _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _CALLS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30)
+_DELIVERY = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 7_200, 36_000)
 _BYTES = (1_024, 4_096, 8_192, 16_384, 65_536, 262_144, 1_048_576, 4_194_304)
 
 
@@ -87,8 +88,34 @@ ATTEMPTS = _counter(
 ATTEMPT_SECONDS = _histogram(
     "attempt_seconds", "Length of a conversation.", _CALLS, "target"
 )
-LANES_WAITING = _gauge("lanes_waiting", "Lanes waiting for a retry.", "target")
+LANES_WAITING = _gauge(
+    "lanes_waiting",
+    "Lanes that wait. reason: one of WaitReason (bridge/deadletters/standing.py).",
+    *("target", "reason"),
+)
 LANES_HELD = _gauge("lanes_held", "Lanes waiting for an operator.", "target")
+PARKED_EVENTS = _gauge(
+    "parked_events", "Events kept outside the log, dead ones among them.", "target"
+)
+WAITED_SECONDS = _counter(
+    "waited_seconds_total",
+    "Time that lanes spent waiting, added when a wait ends. reason as above.",
+    *("target", "reason"),
+)
+DELIVERY_SECONDS = _histogram(
+    "delivery_seconds",
+    "From an event's record to its receipt: all waits, parked time too, count.",
+    _DELIVERY,
+    "target",
+)
+BREAKER_OPEN = _gauge(
+    "breaker_open", "1 while no call starts at the target, probes aside.", "target"
+)
+INSTRUCTIONS = _counter(
+    "instructions_total",
+    "Instructions of operators. result: applied, refused.",
+    *("target", "action", "result"),
+)
 IN_FLIGHT = _gauge("in_flight", "Conversations under way.", "target")
 OLDEST_UNFINISHED = _gauge(
     "oldest_unfinished_seconds", "Age of the oldest unfinished event.", "target"

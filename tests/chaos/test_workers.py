@@ -5,8 +5,8 @@ The target records every call; the same checker as `verify` judges the topics.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -51,6 +51,8 @@ class Stage:
     url: str
     workers: Workers
     folder: Path
+    partitions: int = PARTITIONS
+    delivery: Mapping[str, object] = field(default_factory=dict)
 
     def worker(self, name: str, role: str = "deliver") -> Worker:
         """Start a process of the bridge; its calls go to `/<name>` of the target."""
@@ -66,7 +68,7 @@ class Stage:
             "kafka": {"bootstrap": self.broker.bootstrap},
             "topics": {
                 "prefix": self.names.prefix,
-                "partitions": PARTITIONS,
+                "partitions": self.partitions,
                 "profile": "single-node",
             },
             "inbound": {"port": 0},
@@ -92,6 +94,7 @@ class Stage:
                         "concurrency": CONCURRENCY,
                         "connect_timeout": "2s",
                         "read_timeout": "2s",
+                        **self.delivery,
                     },
                     "ownership": ownership,
                 }
@@ -135,7 +138,7 @@ class Stage:
             )
 
         kafka, topic = options_of(self.broker), self.names.receipts("dock")
-        for number in range(PARTITIONS):
+        for number in range(self.partitions):
             await read_to_end(kafka, topic, number, start=0, apply=note)
         return found
 

@@ -10,7 +10,17 @@ from aiokafka.structs import TopicPartition
 
 from bridge.canonical.envelope import Cause, Event, chain_start, seal, to_headers
 from bridge.deadletters.letter import About, DeadLetter, Position
+from bridge.deadletters.parked import (
+    Death,
+    ParkedEvent,
+    Pause,
+    State,
+    Trouble,
+    encode,
+    encode_pause,
+)
 from bridge.errors import ConfigError, UnavailableError
+from bridge.inspection.asking import why
 from bridge.inspection.findings import Kind
 from bridge.inspection.lag import lag
 from bridge.inspection.read import verify
@@ -144,6 +154,16 @@ def buried(names: TopicNames, event: Event) -> Outgoing:
     )
 
 
+def parked(names: TopicNames, event: Event) -> Outgoing:
+    """Park a dead event, as the engine does."""
+    trouble = Trouble(tried=1, last_outcome="refused", last_tried_at=NOW)
+    death = Death("refused", "no such item", "refused", NOW)
+    state = State("parked", event.subject, event.sequence, 0, 0, NOW, trouble, death)
+    kept = ParkedEvent(event.id, state, event.body, dict(to_headers(event)))
+    key, value, headers = encode(kept)
+    return Outgoing(names.parked("wms"), key, value, headers, place_of(event))
+
+
 async def test_sound_topics_of_many_subjects_are_proven_sound(
     kafka: Broker, names: TopicNames, writer: Writer
 ) -> None:
@@ -175,7 +195,9 @@ async def test_planted_violations_and_a_held_subject_are_told(
     torn, held = history("redo/shop/torn", 3), history("redo/shop/held", 3)
     await writer.write(*(published(names, event) for event in [*torn, *held]))
     await writer.write(receipted(names, torn[0]), receipted(names, torn[2]))
-    await writer.write(receipted(names, held[0], DEAD), buried(names, held[0]))
+    await writer.write(
+        receipted(names, held[0], DEAD), buried(names, held[0]), parked(names, held[0])
+    )
     await writer.write(
         Outgoing(names.events, b"k", b"{}"),
         Outgoing(names.receipts("wms"), None, b"{}"),
@@ -188,7 +210,7 @@ async def test_planted_violations_and_a_held_subject_are_told(
     assert not report.ok
     assert report.history.findings.counts == {Kind.FOREIGN: 3}
     assert target.findings.counts == {Kind.GAP: 1}
-    assert (target.given_up, target.held) == (1, 2)
+    assert (target.given_up, target.held, target.parked) == (0, 3, 1)
 
 
 async def test_a_later_beginning_leaves_older_records_out(
@@ -249,6 +271,43 @@ async def test_a_trace_tells_one_return_from_all_topics_in_order_of_time(
     assert steps[3].detail == "delivered http_200, 500 ms"
     assert steps[-1].detail == "refused at $: no such item"
     assert not await trace(options_of(kafka), names, ["wms"], "redo/shop/unheard")
+
+
+async def test_a_trace_tells_what_is_kept_of_an_event_without_a_receipt(
+    kafka: Broker, names: TopicNames, writer: Writer
+) -> None:
+    event = history("redo/shop/7", 1)[0]
+    pause = Pause(event.subject, "i-1", "ada", "recount", NOW + SECOND)
+    key, value = encode_pause(pause)
+    paused = Outgoing(names.parked("wms"), key, value, partition=place_of(event))
+    await writer.write(published(names, event), parked(names, event), paused)
+
+    steps = await trace(options_of(kafka), names, ["wms"], event.subject)
+
+    assert [(step.what, step.detail) for step in steps[1:]] == [
+        ("tried", "tried once, last: refused"),
+        ("parked", "waits for an operator"),
+        ("pause", "since then, by ada: recount"),
+    ]
+
+
+async def test_why_is_answered_from_the_topics_alone(
+    kafka: Broker, names: TopicNames, writer: Writer
+) -> None:
+    dead, sound = history("redo/shop/7", 3), history("redo/shop/8", 1)
+    await writer.write(*(published(names, event) for event in [*dead, *sound]))
+    await writer.write(receipted(names, dead[0], DEAD), parked(names, dead[0]))
+    await writer.write(receipted(names, sound[0]))
+
+    (waiting,) = await why(options_of(kafka), names, ["wms"], "redo/shop/7")
+    (nothing,) = await why(options_of(kafka), names, ["wms"], "redo/shop/8")
+
+    assert (waiting.waiting_for, waiting.sequence, waiting.behind) == ("dead", 1, 2)
+    assert (nothing.waiting_for, nothing.last and nothing.last.sequence) == (
+        "nothing",
+        1,
+    )
+    assert not await why(options_of(kafka), names, ["wms"], "redo/shop/unheard")
 
 
 async def test_lag_counts_what_is_unfinished_and_how_old_it_is(

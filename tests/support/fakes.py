@@ -40,7 +40,9 @@ class FakeOwner:
     def __init__(self, partition: int = 0, *, granted: bool = True) -> None:
         self.partition = partition
         self.finished: list[int] = []
+        self.obeyed: list[int] = []
         self.notes = 0
+        self.crowded = False
         self.lost = False
         self._beside: list[asyncio.Task[None]] = []
         self._granted = asyncio.Event()
@@ -59,6 +61,9 @@ class FakeOwner:
 
     def finish(self, offset: int) -> None:
         self.finished.append(offset)
+
+    def instructed(self, offset: int) -> None:
+        self.obeyed.append(offset)
 
     def alongside(self, work: Coroutine[None, None, None]) -> None:
         self._beside.append(asyncio.create_task(work))

@@ -47,23 +47,29 @@ class Recorder:
         if self._runner is not None:
             await self._runner.cleanup()
 
+    async def serve(self, key: str, request: web.Request) -> web.Response:
+        """Do the target's own work about the event `key`."""
+        del key, request
+        await asyncio.sleep(self._pause)
+        return web.json_response({"accepted": True}, status=202)
+
     async def _take(self, request: web.Request) -> web.Response:
         started = time.time()
         event = orjson.loads(await request.read())
+        key = request.headers["webhook-id"]
         try:
-            await asyncio.sleep(self._pause)  # the target's own work
+            return await self.serve(key, request)
         finally:  # a caller that has gone away has called all the same
             self.calls.append(
                 Recorded(
                     worker=request.match_info["worker"],
                     subject=event["subject"],
                     sequence=int(event["sequence"]),
-                    key=request.headers["webhook-id"],
+                    key=key,
                     started=started,
                     ended=time.time(),
                 )
             )
-        return web.json_response({"accepted": True}, status=202)
 
     def delivered(self) -> int:
         """Return how many different events have been called about."""

@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from bridge.cli.main import main
 from bridge.errors import ConfigError
-from bridge.platforms.redo.options import RedoAccount
+from bridge.platforms.redo.options import BUDGET, RedoAccount
 from bridge.settings import build, load
 from bridge.settings.document import parse
 
@@ -83,6 +83,20 @@ def test_the_commented_lines_of_the_example_are_the_defaults(section: str) -> No
     assert getattr(written, section).model_dump(exclude=left) == getattr(
         default, section
     ).model_dump(exclude=left)
+
+
+def test_the_budgets_of_the_example_are_the_default_and_one_of_each_kind() -> None:
+    tree = {
+        "kafka": {"bootstrap": "k:1"},
+        "privacy": {"hash_key": {"env": "PRIVACY_HASH_KEY"}},
+        "accounts": uncommented("accounts"),
+    }
+
+    accounts = build(tree, ENVIRON | {"WAREHOUSE_TOKEN": "token"}).accounts
+
+    assert accounts["my-shop"].budget == BUDGET
+    window, bucket = accounts["my-warehouse"].budget
+    assert (window.burst, bucket.burst) == (None, 4004)
 
 
 def services() -> Services:

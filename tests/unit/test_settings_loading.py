@@ -433,3 +433,52 @@ def test_a_broken_default_is_told_once_and_not_at_every_target(tmp_path: Path) -
         "bridge.yaml: deliver.delivery.concurency: is not known here: "
         "did you mean concurrency?"
     )
+
+
+def test_a_budget_is_written_as_a_list_of_limits(tmp_path: Path) -> None:
+    budget = "budget: [{requests: 2, per: 1s}, {requests: 120, per: 1min}]"
+    text = VALID.replace("platform: redo", f"platform: redo\n    {budget}")
+
+    limits = loaded(tmp_path, text).accounts["my-shop"].budget
+
+    assert [(limit.requests, limit.per) for limit in limits] == [
+        (2, timedelta(seconds=1)),
+        (120, timedelta(minutes=1)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("budget", "problem"),
+    [
+        (
+            "{requests: 2, per: 1s}",
+            "budget: should be a list: write [{requests: 2, per: 1s}]",
+        ),
+        ("[{requests: 2}]", "budget[0].per: is missing: add it"),
+        (
+            "[{requests: 2, per: minute}]",
+            "budget[0].per: should be a duration, as in 200ms, 5s, 10min, 8h, 14d",
+        ),
+        (
+            "[{request: 2, per: 1s}]",
+            "budget[0].request: is not known here: remove it",
+        ),
+        (
+            "[{per: 1s}]",
+            "budget[0]: write either requests or points, as in {requests: 2, per: 1s}",
+        ),
+        (
+            "[{requests: 2, per: 1s}, {requests: 3, per: 1s}]",
+            "budget: two limits count the same in the same time: keep the lower one",
+        ),
+        ("[{points: 60, per: 1s, burst: 9}]", "budget[0]: burst is what the bucket "),
+    ],
+)
+def test_a_budget_that_could_not_be_kept_is_refused(
+    tmp_path: Path, budget: str, problem: str
+) -> None:
+    text = VALID.replace("platform: redo", f"platform: redo\n    budget: {budget}")
+
+    said = refusal(tmp_path, text)
+
+    assert f"bridge.yaml: accounts.my-shop.{problem}" in said

@@ -27,6 +27,7 @@ from bridge.errors import BridgeError
 from bridge.platforms.contract import Context, Conversation, Delivered, Failed
 from bridge.streams.groups import deliver_group
 from bridge.streams.options import OwnershipOptions
+from bridge.streams.restore import Reader
 
 LIMIT = timedelta(minutes=5)
 
@@ -126,7 +127,8 @@ async def work(order: DeliverOrder) -> Worked:
     delivery = DeliveryOptions(concurrency=workload.in_flight)
     served = Served(probe, "bench", names, delivery, OwnershipOptions())
     desk = Desk(probe, delivery, clock, _network(clock))
-    member = deliver_member(kafka, served, desk, clock=clock)
+    reader = Reader(kafka, names.parked(probe.name), clock)
+    member = deliver_member(kafka, served, desk, reader)
     backlog = Backlog(kafka, deliver_group(names.prefix, probe.name), names.events)
     begun = time.perf_counter()
     async with peak_watched(clock) as peak:

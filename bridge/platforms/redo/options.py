@@ -1,37 +1,21 @@
 """Settings of a Redo account and of a Redo target."""
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
-import httpx
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import Field
 
 from bridge.errors import ConfigError
+from bridge.platforms.access import BaseAddress, Token
 from bridge.platforms.contract import AccountOptions, Privacy, TargetOptions
+from bridge.platforms.limits import Limit, Limits
 from bridge.platforms.redo.rules import DEFAULT_RULES, Rule
 from bridge.platforms.redo.source import RedoSource
 from bridge.platforms.redo.target import RedoTarget
-from bridge.secret import Secret
 
-
-def _header_safe(secret: SecretStr) -> SecretStr:
-    text = secret.get_secret_value()
-    if not (text and text.isascii() and text.isprintable() and " " not in text):
-        raise ValueError("a token is printable ASCII without spaces, and not empty")
-    return secret
-
-
-def _web_address(text: str) -> str:
-    try:
-        url = httpx.URL(text)
-    except httpx.InvalidURL:
-        raise ValueError("not a web address") from None
-    if url.scheme not in {"http", "https"} or not url.host or url.query or url.fragment:
-        raise ValueError("write http(s)://host/path, without query and fragment")
-    return text.rstrip("/")
-
-
-Token = Annotated[Secret, AfterValidator(_header_safe)]
-WebAddress = Annotated[str, AfterValidator(_web_address)]
+#: 100 a second and store is the only rate that Redo names, for its event calls; all
+#: others have one that it does not tell (redo.md, section 3).
+BUDGET = (Limit(requests=100, per=timedelta(seconds=1)),)
 
 
 class RedoAccount(AccountOptions):
@@ -43,9 +27,10 @@ class RedoAccount(AccountOptions):
     """
 
     platform: Literal["redo"] = "redo"
-    base_url: WebAddress = "https://api.getredo.com/v2.2"
+    base_url: BaseAddress = "https://api.getredo.com/v2.2"
     store_id: str | None = None
     api_token: Token | None = None
+    budget: Limits = BUDGET
     webhook_tokens: Annotated[tuple[Token, ...], Field(min_length=1, max_length=2)]
 
     def source(self, account: str, privacy: Privacy) -> RedoSource:

@@ -27,6 +27,7 @@ from bridge.platforms.contract import (
     Refused,
     Skipped,
 )
+from bridge.platforms.probing import until_write
 from bridge.platforms.redo.answers import comments_in, judge, status_in
 from bridge.platforms.redo.rules import Rule, render
 from bridge.platforms.redo.translate import PLATFORM
@@ -65,6 +66,10 @@ class RedoTarget:
         except (UnreadableError, ValidationError):
             return Refused("unreadable_event")
         return (yield from self._act(rules, event, data, context.now))
+
+    def probe(self, event: Event, context: Context) -> Conversation:
+        """Read what a delivery would read: comments and status tell what is done."""
+        return until_write(self.deliver(event, context))
 
     def _act(
         self, rules: list[Rule], event: Event, data: EventData, now: datetime

@@ -1,26 +1,24 @@
-"""What a warehouse's answers mean: one table by status, settings may override it.
+"""What a warehouse's answers mean: a table by status, settings may override it.
 
-| status | outcome |
-|---|---|
-| 2xx | Delivered |
-| 401, 403 | Unauthorized |
-| 408, 425, 5xx, 3xx | Failed |
-| 409 | too late: the goods are being worked on |
-| 412 | AlreadyApplied: a newer revision is stored |
-| 422 | Refused, with the JSON pointers of the answer and no other text of it |
-| 429; 503 with Retry-After | Throttled |
-| any other 4xx | Refused |
+| status | at the API | at a receiver of webhooks |
+|---|---|---|
+| 400 | refused: the body is not what the profile says | the same |
+| 404 | refused; of a cancel: nothing is left to do | failed: its address is wrong |
+| 409 | too late: the goods are being worked on | the same |
+| 410 | refused: it is gone for good | failed: its address is gone |
+| 412 | already applied: a newer revision is stored | the same |
+| 422 | refused, with the JSON pointers of the answer | the same |
+| others | as `bridge/platforms/meaning.py` has it | the same |
 
-Source: wms.md section 6.1. A redirect is nothing an event could be refused for.
+A receiver has one address for all events: that it is not there says nothing about one
+of them, and passes when the receiver is up again. Source: wms.md section 6.1.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Literal
 
 import httpx
-import orjson
 
 from bridge.platforms.contract import (
     AlreadyApplied,
@@ -31,43 +29,30 @@ from bridge.platforms.contract import (
     Throttled,
     Unauthorized,
 )
+from bridge.platforms.meaning import SHARED, Meaning, Table, fields_of, meaning_of
 from bridge.platforms.retry_after import retry_after
 
-Meaning = Literal[
-    "delivered",
-    "already_applied",
-    "failed",
-    "throttled",
-    "refused",
-    "unauthorized",
-    "too_late",
-]
-TOO_LATE = Refused("too_late", "the goods are being worked on")
-
-_MEANINGS: Mapping[int, Meaning] = {
-    401: "unauthorized",
-    403: "unauthorized",
-    408: "failed",
+API: Table = {
+    **SHARED,
+    400: "refused",
+    404: "refused",
     409: "too_late",
+    410: "refused",
     412: "already_applied",
-    425: "failed",
-    429: "throttled",
+    422: "refused",
 }
-_OF_CLASS: Mapping[int, Meaning] = {2: "delivered", 4: "refused"}
+RECEIVER: Table = {**API, 404: "failed", 410: "failed"}
+TOO_LATE = Refused("too_late", "the goods are being worked on")
 
 _POINTER = re.compile(r"(/[A-Za-z0-9_~-]{1,40}){1,8}")
 _MOST_POINTERS = 20
 
 
-def judge(
-    response: httpx.Response, now: datetime, codes: Mapping[int, Meaning]
-) -> Outcome:
-    """Return what `response` came to; `codes` are the settings' overrides."""
+def judge(response: httpx.Response, now: datetime, table: Table) -> Outcome:
+    """Return what `response` came to; `table` has the settings' overrides in it."""
     status = response.status_code
     wait = retry_after(response, now)
-    table = _MEANINGS if wait is None else {**_MEANINGS, 503: "throttled"}
-    by_class = _OF_CLASS.get(status // 100, "failed")
-    meaning: Meaning = codes.get(status) or table.get(status, by_class)
+    meaning = meaning_of(status, table, wait_named=wait is not None)
     reason = f"http_{status}"
     outcomes: Mapping[Meaning, Callable[[], Outcome]] = {
         "delivered": lambda: Delivered(reason),
@@ -92,12 +77,3 @@ def pointers_in(response: httpx.Response) -> str:
     pointers = [entry.get("pointer") for entry in entries if isinstance(entry, dict)]
     fitting = [p for p in pointers if isinstance(p, str) and _POINTER.fullmatch(p)]
     return " ".join(fitting[:_MOST_POINTERS])
-
-
-def fields_of(response: httpx.Response) -> Mapping[str, object]:
-    """Return the JSON object of a body, an empty one for anything else."""
-    try:
-        content = orjson.loads(response.content)
-    except orjson.JSONDecodeError:
-        return {}
-    return content if isinstance(content, dict) else {}

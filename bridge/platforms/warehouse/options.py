@@ -3,19 +3,18 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-import httpx
 from pydantic import (
     AfterValidator,
     Field,
-    SecretStr,
     StringConstraints,
     model_validator,
 )
 
 from bridge.canonical.goods import DispositionCode
 from bridge.errors import ConfigError
+from bridge.platforms.access import BaseAddress, Token, WebAddress
 from bridge.platforms.contract import AccountOptions, Privacy, TargetOptions
-from bridge.platforms.warehouse.answers import Meaning
+from bridge.platforms.meaning import Meaning
 from bridge.platforms.warehouse.document import Terms
 from bridge.platforms.warehouse.signing import check_secret
 from bridge.platforms.warehouse.source import WarehouseSource
@@ -24,27 +23,7 @@ from bridge.platforms.warehouse.target_resource import ResourceTarget
 from bridge.platforms.warehouse.telling import TooLate
 from bridge.secret import Secret
 
-
-def _header_safe(secret: SecretStr) -> SecretStr:
-    text = secret.get_secret_value()
-    if not (text and text.isascii() and text.isprintable() and " " not in text):
-        raise ValueError("a token is printable ASCII without spaces, and not empty")
-    return secret
-
-
-def _web_address(text: str) -> str:
-    try:
-        url = httpx.URL(text)
-    except httpx.InvalidURL:
-        raise ValueError("not a web address") from None
-    if url.scheme not in {"http", "https"} or not url.host or url.fragment:
-        raise ValueError("write http(s)://host/path")
-    return text
-
-
 SigningSecret = Annotated[Secret, AfterValidator(check_secret)]
-Token = Annotated[Secret, AfterValidator(_header_safe)]
-WebAddress = Annotated[str, AfterValidator(_web_address)]
 AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z]+/[A-Za-z0-9_-]+$")]
 StatusCode = Annotated[int, Field(ge=200, le=599)]
 
@@ -64,7 +43,7 @@ class WarehouseAccount(AccountOptions):
         tuple[SigningSecret, ...], Field(min_length=1, max_length=2)
     ]
     announced_by: tuple[AccountName, ...] = ()
-    base_url: WebAddress | None = None
+    base_url: BaseAddress | None = None
     token: Token | None = None
 
     def source(self, account: str, privacy: Privacy) -> WarehouseSource:  # noqa: ARG002 - nothing here is personal or spendable
@@ -172,7 +151,7 @@ class ResourceTargetOptions(_AnnouncingOptions):
             )
         return ResourceTarget(
             name,
-            base_url=warehouse.base_url.rstrip("/"),
+            base_url=warehouse.base_url,
             token=warehouse.token,
             terms=self.terms,
             too_late=self.too_late,

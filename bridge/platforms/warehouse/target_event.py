@@ -15,8 +15,9 @@ from pydantic import SecretStr
 
 from bridge.canonical.envelope import Event
 from bridge.platforms.contract import Context, Conversation
+from bridge.platforms.meaning import Meaning
 from bridge.platforms.warehouse import signing
-from bridge.platforms.warehouse.answers import Meaning, judge
+from bridge.platforms.warehouse.answers import RECEIVER, judge
 from bridge.platforms.warehouse.document import Terms
 from bridge.platforms.warehouse.outbound import Document
 from bridge.platforms.warehouse.telling import TooLate, idempotency_key, tell_all
@@ -45,7 +46,7 @@ class EventTarget:
     def deliver(self, event: Event, context: Context) -> Conversation:
         def tell(document: Document) -> Conversation:
             response = yield self._request(event, document, context)
-            return judge(response, context.now, self.codes)
+            return judge(response, context.now, {**RECEIVER, **self.codes})
 
         return tell_all(event, self.terms, self.too_late, tell)
 

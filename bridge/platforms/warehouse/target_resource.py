@@ -6,7 +6,7 @@ keep it. Source: wms.md section 6.1.
 """
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import httpx
 from pydantic import SecretStr
@@ -19,7 +19,9 @@ from bridge.platforms.contract import (
     Outcome,
     Refused,
 )
-from bridge.platforms.warehouse.answers import Meaning, fields_of, judge
+from bridge.platforms.meaning import Meaning, fields_of
+from bridge.platforms.probing import until_write
+from bridge.platforms.warehouse.answers import API, judge
 from bridge.platforms.warehouse.document import Terms
 from bridge.platforms.warehouse.outbound import Document
 from bridge.platforms.warehouse.payloads import InboundCancel
@@ -50,6 +52,10 @@ class ResourceTarget:
 
         return tell_all(event, self.terms, self.too_late, tell)
 
+    def probe(self, event: Event, context: Context) -> Conversation:
+        """Read every parcel of the event back."""
+        return until_write(self.deliver(event, replace(context, answer_lost=True)))
+
     def _probe(
         self, document: Document, context: Context
     ) -> Generator[httpx.Request, httpx.Response, Outcome | None]:
@@ -69,7 +75,7 @@ class ResourceTarget:
         cancels = isinstance(document, InboundCancel)
         if unknown and cancels and httpx.codes.NOT_FOUND not in self.codes:
             return _NEVER_KNOWN
-        return judge(response, context.now, self.codes)
+        return judge(response, context.now, {**API, **self.codes})
 
     def _put(self, event: Event, document: Document) -> httpx.Request:
         headers = self._headers() | {

@@ -12,6 +12,15 @@ COMMANDS = [
     ["verify"],
     ["trace"],
     ["lag"],
+    ["why"],
+    ["pause"],
+    ["resume"],
+    ["dead", "list"],
+    ["dead", "show"],
+    ["dead", "export"],
+    ["dead", "retry"],
+    ["dead", "edit"],
+    ["dead", "discard"],
     ["bench"],
     ["topics", "apply"],
     ["topics", "check"],
@@ -36,7 +45,16 @@ def test_every_command_explains_itself(
 
 
 @pytest.mark.parametrize(
-    "words", [["verify"], ["trace", "x"], ["lag"], ["topics", "list"]]
+    "words",
+    [
+        ["verify"],
+        ["trace", "x"],
+        ["why", "x"],
+        ["lag"],
+        ["topics", "list"],
+        ["dead", "list"],
+        ["dead", "retry"],
+    ],
 )
 def test_every_list_can_be_had_as_json(
     words: list[str], capsys: pytest.CaptureFixture[str]
@@ -61,6 +79,9 @@ def test_the_version_is_that_of_the_package(
         ["run", "poll"],
         ["dev", "--returns", "0"],
         ["dev", "--faults", "x"],
+        ["dead", "retry", "--since", "yesterday"],
+        ["dead", "list", "--colour", "red"],
+        ["pause", "redo/shop/1"],
     ],
     ids=" ".join,
 )

@@ -11,10 +11,16 @@ from bridge.canonical.envelope import Cause, chain_start, seal, to_headers
 from bridge.canonical.events import TYPES
 from bridge.client import asyncapi, headers
 from bridge.client.export import documents, write
-from bridge.deadletters.letter import About, DeadLetter, Position, Tries
-from bridge.platforms.contract import Observation
+from bridge.deadletters.letter import (
+    ORIGINALS_LIMIT,
+    About,
+    DeadLetter,
+    Position,
+    Tries,
+)
+from bridge.platforms.contract import HttpAnswer, Observation
 from bridge.streams.raw import to_raw
-from bridge.streams.receipts import Attempt, Receipt, Sheet, encode_sheet
+from bridge.streams.receipts import Answer, Attempt, Receipt, Sheet, encode_sheet
 from bridge.streams.topics import TABLE
 
 NOON = datetime(2026, 11, 12, 12, tzinfo=UTC)
@@ -118,8 +124,11 @@ def test_the_header_schema_of_dead_letters_names_what_the_codec_writes() -> None
         None,
         None,
         target="warehouse",
+        headers={"large": b"x" * ORIGINALS_LIMIT},
         about=About("id", "s", 1, "return.created"),
         tries=Tries(3, NOON, NOON),
+        cause="refused",
+        answer=HttpAnswer(422, '{"code":"gone"}'),
     )
 
     required, known = _names(headers.DEAD_LETTER)
@@ -133,14 +142,17 @@ def test_the_schema_of_a_sheet_names_what_is_encoded(found: dict[str, str]) -> N
     receipt = Receipt(
         "id", "s", 1, "c", "return.created", "delivered", (attempt,), NOON
     )
-    (value,) = encode_sheet(Sheet("worker", "target", 0, (receipt,)))
+    answer = Answer("i", "retry", "s", 1, applied=True, why="", at=NOON, author="a")
+    sheet = Sheet("worker", "target", 0, (receipt,), (answer,))
     schema = json.loads(found["receipt-sheet.json"])
 
-    sheet = json.loads(value)
+    answers, receipts = [json.loads(value) for value in encode_sheet(sheet)]
 
-    assert schema["properties"].keys() == sheet.keys()
+    assert schema["properties"].keys() == answers.keys() | receipts.keys()
     definitions = schema["$defs"]
-    assert definitions["Receipt"]["properties"].keys() == sheet["receipts"][0].keys()
+    entries = {"Receipt": receipts["receipts"][0], "Answer": answers["answers"][0]}
+    for name, entry in entries.items():
+        assert definitions[name]["properties"].keys() == entry.keys()
 
 
 def test_writing_changes_what_differs_and_removes_what_is_no_longer_made(

@@ -3,7 +3,15 @@ from collections.abc import Awaitable, Callable
 import httpx
 
 from bridge.delivery.conversation import CallFailed, converse
-from bridge.platforms.contract import Conversation, Delivered, Failed, Refused
+from bridge.platforms.contract import (
+    AlreadyApplied,
+    Conversation,
+    Delivered,
+    Failed,
+    HttpAnswer,
+    NotYet,
+    Refused,
+)
 
 Call = Callable[[httpx.Request], Awaitable[httpx.Response]]
 URL = "http://target.example/returns/1"
@@ -18,7 +26,7 @@ def answering(*answers: int | CallFailed) -> tuple[list[str], Call]:
         answer = rest.pop(0)
         if isinstance(answer, CallFailed):
             raise answer
-        return httpx.Response(answer)
+        return httpx.Response(answer, json={"code": "gone", "message": "Ada"})
 
     return seen, call
 
@@ -75,3 +83,37 @@ async def test_half_a_conversation_may_have_had_half_its_effect() -> None:
     outcome = await converse(read_then_write(), call)
 
     assert outcome == Failed("http_500", answer_lost=True)
+
+
+async def test_an_event_that_is_not_done_with_keeps_the_last_answer_masked() -> None:
+    _, call = answering(200, 500)
+
+    outcome = await converse(read_then_write(), call)
+
+    assert isinstance(outcome, Failed)
+    assert outcome.answer == HttpAnswer(500, '{"code":"gone","message":"***"}')
+
+
+async def test_without_an_answer_there_is_none_to_keep() -> None:
+    def waiting() -> Conversation:
+        yield from ()
+        return NotYet("create_first")
+
+    _, call = answering(200, CallFailed("connect", sent=False))
+
+    unasked = await converse(waiting(), call)
+    unheard = await converse(read_then_write(), call)
+
+    assert isinstance(unasked, NotYet)
+    assert isinstance(unheard, Failed)
+    assert unasked.answer is unheard.answer is None
+
+
+async def test_an_event_that_is_done_with_keeps_its_evidence_only() -> None:
+    def known() -> Conversation:
+        yield httpx.Request("GET", URL)
+        return AlreadyApplied("it is there")
+
+    _, call = answering(200)
+
+    assert await converse(known(), call) == AlreadyApplied("it is there")

@@ -1,18 +1,20 @@
 """What is written about deliveries: receipts on a sheet, dead letters, one log line."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
 from bridge.deadletters.letter import from_headers
-from bridge.delivery.policy import Bury
+from bridge.delivery.policy import Bury, tried
 from bridge.delivery.report import Report, Times, name_of, reason_of
 from bridge.errors import UnreadableError
 from bridge.platforms.contract import (
     AlreadyApplied,
     Delivered,
     Failed,
+    HttpAnswer,
     NotYet,
     Outcome,
     Refused,
@@ -20,7 +22,7 @@ from bridge.platforms.contract import (
     Throttled,
     Unauthorized,
 )
-from bridge.streams.receipts import SHEET_LIMIT, decode_sheet
+from bridge.streams.receipts import SHEET_LIMIT, Answer, decode_sheet
 from bridge.streams.records import Record
 from bridge.telemetry import events
 from tests.support.clock import START
@@ -114,18 +116,38 @@ def test_a_burial_writes_the_letter_and_a_receipt_that_says_dead(
     report: Report,
 ) -> None:
     letter = make_letter(offset=41)
-    report.attempted(letter, Failed("http_500"), TIMES)
-    report.attempted(letter, Refused("invalid", "sku"), TIMES)
+    refused = Refused("invalid", "sku", HttpAnswer(422, "no such SKU"))
+    for outcome in (Failed("http_500"), refused):
+        report.attempted(letter, outcome, TIMES)
+        letter.trouble = tried(letter.trouble, letter.attempts[-1], outcome)
 
-    report.buried(letter, Bury("invalid", "sku"), TIMES.ended_at)
+    report.buried(letter, Bury("invalid", "sku"), refused)
     dead, sheet = report.collect()
 
     written = from_headers(dict(dead.headers), dead.key, dead.value)
     assert (dead.topic, dead.key, dead.partition) == (TOPICS.dead, b"redo/shop/1", 0)
     assert (written.tries.count, written.tries.first_at) == (2, START)
     assert written.origin.offset == 41
+    assert (written.cause, written.answer) == ("refused", refused.answer)
     (receipt,) = decode_sheet(sheet.value or b"").receipts
     assert (receipt.outcome, len(receipt.attempts)) == ("dead", 2)
+    assert (receipt.tried, receipt.edited) == (2, False)
+
+
+def test_what_became_of_an_instruction_stands_on_a_sheet(report: Report) -> None:
+    applied = Answer("1", "retry", "redo/shop/1", 3, True, "", START, "ada")  # noqa: FBT003
+    refused = replace(applied, instruction="2", applied=False, why="not_dead: no")
+
+    with capture_logs() as lines:
+        report.answered(applied)
+        report.answered(refused)
+    (sheet,) = report.collect()
+
+    assert decode_sheet(sheet.value or b"").answers == (applied, refused)
+    assert [(line["instruction"], line["applied"]) for line in lines] == [
+        ("1", True),
+        ("2", False),
+    ]
 
 
 def test_an_unreadable_record_is_kept_as_it_came(report: Report) -> None:

@@ -67,7 +67,7 @@ async def test_a_conversation_without_permission_ends_without_a_trace(
     partition.commit()
 
     assert (bench.network.exchanges, partition.receipts) == ([], [])
-    assert (bench.desk.in_flight, bench.desk.size) == (0, 0)
+    assert (bench.desk.in_flight, bench.desk.memory.size) == (0, 0)
 
 
 async def test_after_an_unclean_takeover_older_events_are_in_doubt(
@@ -152,7 +152,7 @@ async def test_dropping_cuts_calls_short_and_forgets_them(
 
     assert paths(bench.network.exchanges) == [A, B]
     assert (partition.receipts, partition.owner.finished) == ([], [])
-    assert (bench.desk.in_flight, bench.desk.size, bench.desk.busy) == (0, 0, 0)
+    assert (bench.desk.in_flight, bench.desk.memory.size, bench.desk.busy) == (0, 0, 0)
 
 
 async def test_an_answer_that_comes_together_with_the_loss_changes_nothing(
@@ -166,7 +166,7 @@ async def test_an_answer_that_comes_together_with_the_loss_changes_nothing(
     partition.work.drop()
     await settle()
 
-    assert (bench.desk.size, bench.desk.busy) == (0, 0)
+    assert (bench.desk.memory.size, bench.desk.busy) == (0, 0)
     assert partition.owner.finished == []
 
 
@@ -203,7 +203,7 @@ async def test_memory_is_accounted_for_while_events_wait(
     await partition.feed(A1)
     assert partition.work.room()
     await partition.feed(B1, offset=1)
-    assert (bench.desk.size, partition.work.room()) == (limit, False)
+    assert (bench.desk.memory.size, partition.work.room()) == (limit, False)
     await bench.wait(1)
 
-    assert (bench.desk.size, partition.work.room()) == (0, True)
+    assert (bench.desk.memory.size, partition.work.room()) == (0, True)

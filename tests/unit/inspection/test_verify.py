@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bridge.canonical.envelope import Cause, Event, chain_start, seal
 from bridge.inspection.findings import Kind, Report, total
 from bridge.inspection.verify import Checker
-from bridge.streams.receipts import DEAD, Attempt, Receipt, Sheet
+from bridge.streams.receipts import DEAD, Answer, Attempt, Receipt, Sheet
 
 START = datetime(2026, 11, 21, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -37,6 +37,16 @@ def receipt(event: Event, outcome: str = "delivered", *, at: int = 0) -> Receipt
         (attempt,),
         attempt.ended_at,
     )
+
+
+def answered(
+    action: str, sequence: int, *, applied: bool = True, instruction: str = "i-1"
+) -> Sheet:
+    """Make a sheet that answers one instruction."""
+    answer = Answer(
+        instruction, action, SUBJECT, sequence, applied, "", START, "ada@desk"
+    )
+    return Sheet("worker-1", "wms", 0, (), (answer,))
 
 
 def check(
@@ -365,6 +375,14 @@ def test_a_retry_of_the_dead_head_settles_it() -> None:
     assert (target.delivered, target.given_up) == (2, 0)
 
 
+def test_a_receipt_may_tell_the_attempts_before_its_events_death_once_more() -> None:
+    one = history(1)[0]
+    dead, done = receipt(one, DEAD, at=1), receipt(one, at=5)
+    whole = replace(done, attempts=dead.attempts + done.attempts)
+
+    assert check([one], [dead, whole]).ok
+
+
 def test_a_retry_after_later_events_have_passed_is_an_inversion() -> None:
     one, two = history(2)
     order = [receipt(one, DEAD, at=1), receipt(two, at=3), receipt(one, at=5)]
@@ -379,8 +397,10 @@ def test_a_discard_after_later_events_have_passed_is_none() -> None:
         receipt(two, at=3),
         receipt(one, "discarded", at=5),
     ]
+    checker = Checker(["wms"])
+    checker.sheet("wms", answered("discard", 1))
 
-    assert check([one, two], order).ok
+    assert check([one, two], order, checker=checker).ok
 
 
 # ------------------------------------------------------------- beginning in the middle

@@ -155,3 +155,17 @@ def test_no_unfinished_offset_is_ever_behind_the_committed_one(
         open_.discard(offset)
 
         assert progress.position == min(open_, default=offsets[-1] + 1)
+
+
+def test_a_window_that_is_three_quarters_full_is_crowded() -> None:
+    progress = Progress(0, window=8)
+    assert not progress.crowded
+    for offset in range(6):
+        progress.deliver(offset)
+    assert not progress.crowded
+
+    progress.deliver(6)
+
+    assert progress.crowded
+    progress.finish(0)
+    assert not progress.crowded

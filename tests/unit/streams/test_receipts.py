@@ -1,9 +1,11 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bridge.errors import UnreadableError
 from bridge.streams.receipts import (
+    Answer,
     Attempt,
     Receipt,
     Sheet,
@@ -89,3 +91,24 @@ def test_other_records_are_no_sheets(value: bytes) -> None:
         decode_sheet(value)
 
     assert caught.value.reason == "not_a_sheet"
+
+
+def test_answers_to_instructions_come_back_as_they_went() -> None:
+    applied = Answer("1", "retry", "redo/shop/1", 3, True, "", NOW, "ada")  # noqa: FBT003
+    refused = replace(applied, action="pause", sequence=None, applied=False, why="no")
+    written = replace(sheet(receipt(1)), answers=(applied, refused))
+
+    answers, receipts = (decode_sheet(value) for value in encode_sheet(written))
+
+    assert answers.answers == (applied, refused)
+    assert receipts.receipts == written.receipts
+
+
+def test_a_receipt_of_an_older_writer_counts_its_attempts() -> None:
+    (value,) = encode_sheet(sheet(replace(receipt(1), tried=7, edited=True)))
+    older = value.replace(b',"tried":7,"edited":true', b"")
+
+    (read,) = decode_sheet(older).receipts
+
+    assert decode_sheet(value).receipts[0].edited
+    assert (read.tried, read.edited) == (3, False)

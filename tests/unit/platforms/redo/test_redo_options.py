@@ -1,5 +1,6 @@
 """Settings of a Redo account and target, and what they refuse."""
 
+from datetime import timedelta
 from typing import Literal
 
 import pytest
@@ -7,6 +8,7 @@ from pydantic import SecretStr, ValidationError
 
 from bridge.errors import ConfigError
 from bridge.platforms.contract import AccountOptions, Privacy, Source
+from bridge.platforms.limits import Limit
 from bridge.platforms.redo import OFFER
 from bridge.platforms.redo.options import RedoAccount, RedoTargetOptions
 from bridge.platforms.redo.rules import DEFAULT_RULES
@@ -36,6 +38,14 @@ def test_the_offer_names_the_options_of_account_and_target() -> None:
 def test_an_account_has_the_live_host_as_default() -> None:
     assert account().base_url == "https://api.getredo.com/v2.2"
     assert account(base_url="http://127.0.0.1:8081/").base_url.endswith(":8081")
+
+
+def test_an_account_keeps_within_the_one_rate_that_redo_names() -> None:
+    more = {"requests": 5, "per": timedelta(seconds=1)}
+
+    assert account().budget == (Limit(requests=100, per=timedelta(seconds=1)),)
+    assert account(budget=[more]).budget == (Limit.model_validate(more),)
+    assert account(budget=[]).budget == ()
 
 
 def test_an_account_makes_its_source() -> None:

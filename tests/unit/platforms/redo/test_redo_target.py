@@ -26,6 +26,7 @@ from bridge.canonical.model import (
 )
 from bridge.canonical.states import State
 from bridge.platforms.contract import (
+    NOT_APPLIED,
     AlreadyApplied,
     Context,
     Conversation,
@@ -219,6 +220,32 @@ def test_a_repeat_after_a_lost_answer_does_nothing_twice() -> None:
     assert isinstance(outcome, AlreadyApplied)
     assert [sent.method for sent in redo.requests] == ["GET", "GET"]
     assert len(redo.comments) == 1
+
+
+def test_a_probe_tells_before_and_after_and_in_between_what_is_done() -> None:
+    redo, discrepancy = RedoModel(), event("goods.discrepancy")
+
+    def probed() -> Outcome:
+        return converse(target().probe(discrepancy, CONTEXT), redo)
+
+    before = probed()
+    deliver(discrepancy, redo)
+    after = probed()
+    redo.status = "delivered"
+
+    assert (before, probed()) == (NOT_APPLIED, NOT_APPLIED)
+    assert after == AlreadyApplied("comment is there, status is flagged")
+    assert len([sent for sent in redo.requests if sent.method != "GET"]) == 2
+
+
+def test_a_probe_tells_what_would_be_refused_or_left() -> None:
+    refused = RedoModel("rejected")
+    goods, other = event("goods.inspected"), event("return.approved")
+
+    assert converse(target().probe(goods, CONTEXT), refused) == Refused(
+        "unexpected_status", "status is rejected"
+    )
+    assert converse(target().probe(other, CONTEXT), refused) == Skipped("no_rule")
 
 
 def test_half_a_conversation_is_taken_up_where_it_ended() -> None:

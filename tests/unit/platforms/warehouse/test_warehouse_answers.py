@@ -14,7 +14,7 @@ from bridge.platforms.contract import (
     Throttled,
     Unauthorized,
 )
-from bridge.platforms.warehouse.answers import TOO_LATE, judge
+from bridge.platforms.warehouse.answers import API, RECEIVER, TOO_LATE, judge
 
 NOW = datetime(2026, 11, 19, 16, tzinfo=UTC)
 WAIT = {"retry-after": "25"}
@@ -50,17 +50,24 @@ WAIT = {"retry-after": "25"}
 def test_each_status_has_its_outcome(
     response: httpx.Response, outcome: Outcome
 ) -> None:
-    assert judge(response, NOW, {}) == outcome
+    assert judge(response, NOW, API) == outcome
 
 
 def test_the_settings_give_a_status_another_meaning() -> None:
-    throttled = judge(httpx.Response(403, headers=WAIT), NOW, {403: "throttled"})
-    taken = judge(httpx.Response(409), NOW, {409: "delivered"})
-    refused = judge(httpx.Response(503, headers=WAIT), NOW, {503: "refused"})
+    throttled = judge(httpx.Response(403, headers=WAIT), NOW, {**API, 403: "throttled"})
+    taken = judge(httpx.Response(409), NOW, {**API, 409: "delivered"})
+    refused = judge(httpx.Response(503, headers=WAIT), NOW, {**API, 503: "refused"})
 
     assert throttled == Throttled(timedelta(seconds=25))
     assert taken == Delivered("http_409")
     assert refused == Refused("http_503")
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_receiver_that_is_not_there_is_no_refusal_of_one_event(status: int) -> None:
+    outcome = judge(httpx.Response(status), NOW, RECEIVER)
+
+    assert outcome == Failed(f"http_{status}", answer_lost=True)
 
 
 def test_a_refusal_tells_where_and_never_what() -> None:
@@ -75,7 +82,7 @@ def test_a_refusal_tells_where_and_never_what() -> None:
         ],
     }
 
-    outcome = judge(httpx.Response(422, json=problem), NOW, {})
+    outcome = judge(httpx.Response(422, json=problem), NOW, API)
 
     assert outcome == Refused("invalid", "/lines/0/sku /parcel/tracking_number")
 
@@ -84,4 +91,4 @@ def test_a_refusal_tells_where_and_never_what() -> None:
     "body", [b"", b"\xff", b"[]", b'{"errors": "many"}', b"[" * 10_000]
 )
 def test_any_body_of_a_refusal_will_do(body: bytes) -> None:
-    assert judge(httpx.Response(422, content=body), NOW, {}) == Refused("invalid")
+    assert judge(httpx.Response(422, content=body), NOW, API) == Refused("invalid")

@@ -1,11 +1,14 @@
 """Settings of warehouse accounts and targets: what is refused, what is made."""
 
+from datetime import timedelta
+
 import pytest
 from pydantic import SecretStr, ValidationError
 
 from bridge.canonical.goods import DispositionCode
 from bridge.errors import ConfigError
 from bridge.platforms.contract import AccountOptions, Privacy, Source
+from bridge.platforms.limits import Limit
 from bridge.platforms.warehouse import OFFER
 from bridge.platforms.warehouse.options import (
     EventTargetOptions,
@@ -73,6 +76,7 @@ def test_an_account_makes_its_source() -> None:
         {"base_url": "https://"},
         {"base_url": "https://warehouse.example:port"},
         {"base_url": "https://warehouse.example/#there"},
+        {"base_url": "https://warehouse.example/?key=1"},
         {"system": ""},
         {"secret": KEY},
     ],
@@ -84,6 +88,13 @@ def test_an_account_that_cannot_work_is_refused_discreetly(
         _account(**wrong)
 
     assert "two words" not in str(refused.value)
+
+
+def test_a_warehouse_has_no_limit_but_what_the_settings_say() -> None:
+    limit = {"points": 60, "per": timedelta(seconds=1), "burst": 4004}
+
+    assert _account().budget == ()
+    assert _account(budget=[limit]).budget == (Limit.model_validate(limit),)
 
 
 def test_an_event_target_signs_or_has_a_token() -> None:

@@ -15,6 +15,7 @@ from bridge.canonical.model import (
     ShipmentState,
 )
 from bridge.platforms.contract import (
+    NOT_APPLIED,
     AlreadyApplied,
     Context,
     Conversation,
@@ -162,6 +163,20 @@ def test_a_cancel_that_took_effect_is_not_sent_again(
     _, outcome = _converse(TARGET.deliver(event, REPEAT), found)
 
     assert outcome == AlreadyApplied(evidence)
+
+
+def test_a_probe_reads_every_parcel_and_writes_none(
+    make_event: MakeEvent, view: Return
+) -> None:
+    event = make_event("return.approved", _two_parcels(view))
+    stored, missing = httpx.Response(200, json={"revision": 3}), httpx.Response(404)
+
+    requests, all_there = _converse(TARGET.probe(event, FIRST), stored, stored)
+    _, one_missing = _converse(TARGET.probe(event, FIRST), stored, missing)
+
+    assert _methods(requests) == ["GET", "GET"]
+    assert all_there == AlreadyApplied("revision 3 is stored")
+    assert one_missing == NOT_APPLIED
 
 
 def test_a_cancel_of_what_was_never_known_has_succeeded(

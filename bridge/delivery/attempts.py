@@ -1,0 +1,108 @@
+"""One attempt: a conversation about one event, from its turn to its outcome.
+
+Before each request the conversation waits for its turn at the credential and for the
+owner's permission. What goes wrong becomes an outcome; only the loss of the partition
+is raised.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+
+import httpx
+
+from bridge.delivery.budget import LIVE, REPLAY, Call
+from bridge.delivery.calls import Calls
+from bridge.delivery.conversation import SAFE, converse
+from bridge.delivery.desk import Desk
+from bridge.delivery.lanes import Lane, Letter
+from bridge.delivery.ownership import Ownership
+from bridge.delivery.report import Report, Times, name_of
+from bridge.errors import LostOwnership
+from bridge.platforms.contract import Context, Failed, Outcome
+from bridge.platforms.rate_facts import rate_facts
+from bridge.telemetry import events, logger, tracing
+
+log = logger(__name__)
+
+
+@dataclass(slots=True)
+class Attempts:
+    """The conversations of one partition.
+
+    `calls` are those under way, `queue` the ones that wait for their turn and have
+    changed nothing yet. Events up to `doubted_until` (ms) may have been called about
+    by an owner that was lost.
+    """
+
+    desk: Desk
+    owner: Ownership
+    report: Report
+    calls: Calls = field(default_factory=Calls)
+    queue: Calls = field(default_factory=Calls)
+    doubted_until: int = 0
+
+    async def attempt(self, lane: Lane, letter: Letter) -> Outcome:
+        """Converse about `letter`; raise LostOwnership if it has to be left."""
+        clock, trouble = self.desk.clock, letter.trouble
+        started_at = clock.now()
+        doubted = trouble.answer_lost or letter.timestamp < self.doubted_until
+        context = Context(trouble.tried + 1, started_at, answer_lost=doubted)
+        with tracing.span("deliver", letter.event.traceparent) as span:
+            line = Line(self, REPLAY if lane.replay else LIVE, span.traceparent)
+            try:
+                conversation = self.desk.target.deliver(letter.event, context)
+                outcome = await converse(conversation, line.send)
+                span.set("outcome", name_of(outcome))
+            except LostOwnership:
+                raise
+            except Exception as mistake:  # noqa: BLE001 - one target's own mistake
+                log.error(  # noqa: TRY400 - structured, without values
+                    events.CONVERSATION_BROKE, event_id=letter.event.id, error=mistake
+                )
+                outcome = Failed("internal_error", answer_lost=True)
+        self.report.attempted(letter, outcome, Times(started_at, clock.now()))
+        return outcome
+
+    def end(self) -> None:
+        """Cut everything short: it no longer concerns this process."""
+        self.calls.end()
+        self.queue.end()
+
+
+@dataclass(slots=True)
+class Line:
+    """How one conversation reaches the target.
+
+    `wrote` tells that a request with an effect may have gone out: from then on the
+    conversation is not given up for the sake of a quick handover.
+    """
+
+    attempts: Attempts
+    call: Call
+    traceparent: str | None
+    wrote: bool = False
+
+    async def send(self, request: httpx.Request) -> httpx.Response:
+        """Send a request when it is its turn; raise LostOwnership if that never is."""
+        desk = self.attempts.desk
+        turns = desk.turns
+        if turns is not None:
+            await self._wait(turns.take(self.call))
+        await self.attempts.owner.permit()
+        tracing.inject(self.traceparent, request.headers)
+        self.wrote = self.wrote or request.method not in SAFE
+        response = await desk.send(request, self.attempts.calls)
+        if turns is not None:
+            facts = rate_facts(response, desk.clock.now())
+            turns.budget.hear(facts, desk.clock.monotonic())
+        return response
+
+    async def _wait(self, turn: Awaitable[None]) -> None:
+        line = self.attempts.calls if self.wrote else self.attempts.queue
+        try:
+            async with asyncio.timeout(None) as timer:
+                with line.running(timer):
+                    await turn
+        except TimeoutError as cut:
+            raise LostOwnership("the partition is let go") from cut

@@ -1,0 +1,161 @@
+"""Ten thousand parked events on a real broker: handed over, taken up again, in order."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from bridge.app.stages import Served, deliver_member
+from bridge.canonical.envelope import Cause, Event, chain_start, seal, to_headers
+from bridge.clock import SystemClock
+from bridge.deadletters import instructions
+from bridge.deadletters.instructions import Instruction, new_id
+from bridge.delivery.calls import Calls
+from bridge.delivery.desk import Desk
+from bridge.delivery.options import DeliveryOptions
+from bridge.platforms.contract import Context, Conversation, Delivered, Refused
+from bridge.streams.bulk import write_all
+from bridge.streams.member import Member
+from bridge.streams.options import OwnershipOptions
+from bridge.streams.records import Outgoing
+from bridge.streams.restore import Reader
+from bridge.streams.topics import TopicNames
+from tests.support.broker import Broker, options_of
+from tests.support.kafka_plugin import CreateTopics
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+SUBJECTS, EACH, TARGET = 500, 20, "dock"
+EVENTS = SUBJECTS * EACH
+PATIENCE = timedelta(seconds=60)
+AT_WORK = 3.0  # seconds from the start of a successor to its first call
+_CAUSE = Cause(
+    source="/redo/shop", time=datetime(2027, 3, 1, tzinfo=UTC), causation_id="cause"
+)
+_CLOCK = SystemClock()
+
+
+@dataclass
+class Choosy:
+    """A target that refuses what it is told to refuse, and notes what it takes."""
+
+    name: str = TARGET
+    refuses: bool = True
+    calls: int = 0
+    taken: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+
+    def deliver(self, event: Event, context: Context) -> Conversation:
+        del context
+        self.calls += 1
+        yield httpx.Request("POST", "http://target.example/")
+        if self.refuses:
+            return Refused("closed", "no returns today")
+        self.taken[event.subject].append(event.sequence)
+        return Delivered()
+
+    @property
+    def count(self) -> int:
+        return sum(map(len, self.taken.values()))
+
+
+async def answer(_request: httpx.Request, _calls: Calls) -> httpx.Response:
+    return httpx.Response(200)
+
+
+def lane(subject: str) -> list[Event]:
+    news = [("return.updated", b'{"body":"%s"}' % (b"x" * 2_000))] * EACH
+    return seal(subject, 0, chain_start(subject), _CAUSE, news)
+
+
+def as_records(names: TopicNames, lanes: list[list[Event]]) -> Iterator[Outgoing]:
+    for at in range(EACH):
+        for events in lanes:
+            event = events[at]
+            yield Outgoing(
+                names.events, event.subject.encode(), event.body, to_headers(event)
+            )
+
+
+@asynccontextmanager
+async def serving(
+    kafka: Broker, names: TopicNames, target: Choosy
+) -> AsyncIterator[Desk]:
+    """Run one member of the target's group, and let it go in order."""
+    options = DeliveryOptions(dead_limit=10_000)
+    served = Served(target, "w", names, options, OwnershipOptions())
+    desk = Desk(target, options, _CLOCK, answer)
+    reader = Reader(options_of(kafka), names.parked(TARGET), _CLOCK)
+    member: Member = deliver_member(options_of(kafka), served, desk, reader)
+    stop = asyncio.Event()
+    running = asyncio.create_task(member.run(stop))
+    try:
+        yield desk
+    finally:
+        stop.set()
+        await running
+        await reader.close()
+
+
+def decisions(names: TopicNames, subjects: list[str]) -> Iterator[Outgoing]:
+    for subject in subjects:
+        instruction = Instruction(
+            id=new_id(),
+            action="retry",
+            target=TARGET,
+            subject=subject,
+            author="ada",
+            issued_at=_CLOCK.now(),
+        )
+        yield Outgoing(names.instructions, *instructions.encode(instruction))
+
+
+async def test_ten_thousand_parked_events_are_handed_over_and_released_in_order(
+    kafka: Broker, topics: CreateTopics
+) -> None:
+    names = await topics(kafka, TARGET, partitions=12)
+    subjects = [f"redo/shop/{number}" for number in range(SUBJECTS)]
+    lanes = [lane(subject) for subject in subjects]
+    await write_all(options_of(kafka), as_records(names, lanes))
+    target = Choosy()
+    async with serving(kafka, names, target) as desk:
+        await wait_until(
+            lambda: parked(desk) == EVENTS, what="all parked", within=PATIENCE
+        )
+    assert target.calls == SUBJECTS
+
+    target.refuses = False
+    healthy = lane("redo/shop/healthy")[:1]
+    await write_all(
+        options_of(kafka),
+        [Outgoing(names.events, b"redo/shop/healthy", b"{}", to_headers(healthy[0]))],
+    )
+    begun = time.monotonic()
+    async with serving(kafka, names, target) as desk:
+        await wait_until(lambda: target.count == 1, what="a call", within=PATIENCE)
+        at_work = time.monotonic() - begun
+        await wait_until(
+            lambda: parked(desk) == EVENTS, what="all restored", within=PATIENCE
+        )
+        await write_all(options_of(kafka), decisions(names, subjects))
+        begun = time.monotonic()
+        await wait_until(
+            lambda: target.count == EVENTS + 1, what="all released", within=PATIENCE
+        )
+        rate = EVENTS / (time.monotonic() - begun)
+        await wait_until(lambda: parked(desk) == 0, what="the end", within=PATIENCE)
+
+    print(f"at work after {at_work:.2f} s, released {rate:,.0f}/s")  # noqa: T201
+    expected = list(range(1, EACH + 1))
+    assert [target.taken[subject] for subject in subjects] == [expected] * SUBJECTS
+    assert at_work <= AT_WORK
+
+
+def parked(desk: Desk) -> int:
+    return sum(partition.lanes.parked for partition in desk.partitions)

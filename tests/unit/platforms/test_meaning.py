@@ -1,0 +1,63 @@
+"""From an HTTP answer to the class of its cause."""
+
+import httpx
+import pytest
+
+from bridge.platforms import redo, warehouse
+from bridge.platforms.meaning import (
+    JUDGED,
+    SHARED,
+    Meaning,
+    Table,
+    fields_of,
+    meaning_of,
+)
+from bridge.platforms.redo.answers import TABLE
+from bridge.platforms.warehouse.answers import API, RECEIVER
+
+TABLES = {"redo": TABLE, "warehouse.resource": API, "warehouse.event": RECEIVER}
+
+
+def test_every_target_that_is_offered_has_a_table() -> None:
+    assert TABLES.keys() == {*redo.OFFER.targets, *warehouse.OFFER.targets}
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_every_table_judges_by_itself_what_http_leaves_open(table: Table) -> None:
+    assert table.keys() == {*SHARED, *JUDGED}
+    assert {status: table[status] for status in SHARED} == SHARED
+
+
+@pytest.mark.parametrize(
+    ("status", "wait_named", "meaning"),
+    [
+        (200, False, "delivered"),
+        (204, True, "delivered"),
+        (301, False, "failed"),
+        (402, False, "refused"),
+        (429, False, "throttled"),
+        (500, True, "failed"),
+        (503, False, "failed"),
+        (503, True, "throttled"),
+        (599, False, "failed"),
+    ],
+)
+def test_what_the_table_does_not_say_its_class_says(
+    status: int, *, wait_named: bool, meaning: Meaning
+) -> None:
+    assert meaning_of(status, SHARED, wait_named=wait_named) == meaning
+
+
+def test_the_table_goes_first() -> None:
+    table: Table = {503: "refused"}
+
+    assert meaning_of(503, table, wait_named=True) == "refused"
+
+
+@pytest.mark.parametrize("body", [b"", b"[1]", b"null", b"\xff", b"[" * 5_000])
+def test_a_body_that_is_no_object_has_no_fields(body: bytes) -> None:
+    assert fields_of(httpx.Response(400, content=body)) == {}
+
+
+def test_the_fields_of_an_object_are_read() -> None:
+    assert fields_of(httpx.Response(400, json={"code": 1})) == {"code": 1}
