@@ -6,8 +6,9 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 PYTEST := $(BIN)/pytest --timeout 300
 ARGS   ?=
+SECONDS ?= 300
 
-.PHONY: help venv demo test lint unit integration bench schemas audit clean
+.PHONY: help venv demo test lint unit integration chaos bench schemas audit clean
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +17,7 @@ help:
 	@echo "make lint         format check, ruff, mypy, import contracts"
 	@echo "make unit         unit and contract tests, pure core covered to the last branch"
 	@echo "make integration  tests on a real Kafka, real processes killed (ARGS=...)"
+	@echo "make chaos        everything at once on a real Kafka (SECONDS=300)"
 	@echo "make bench        measure (ARGS='deliver --workload W1')"
 	@echo "make schemas      write schemas/ from the code"
 	@echo "make audit        look for known weaknesses in the pinned packages"
@@ -54,6 +56,9 @@ unit: $(STAMP)
 
 integration: $(STAMP)
 	$(PYTEST) tests/integration tests/chaos $(ARGS)
+
+chaos: $(STAMP)
+	CHAOS_SECONDS=$(SECONDS) $(PYTEST) --timeout 1500 -s tests/chaos/test_everything_at_once.py $(ARGS)
 
 bench: $(STAMP)
 	@$(BIN)/returns-bridge bench $(ARGS)

@@ -1,9 +1,26 @@
 """The composition root: the only place where parts meet."""
 
+from bridge.app.accounts import (
+    account_status,
+    cancel_backfill,
+    check_accounts,
+    cursor_of,
+    order_backfill,
+    plan_backfill,
+)
 from bridge.app.bench import BenchOptions, bench
+from bridge.app.connecting import connect_account
 from bridge.app.dev import DevOptions, dev
+from bridge.app.hooks import (
+    Mended,
+    list_webhooks,
+    register_webhooks,
+    repair_webhooks,
+    replay_webhooks,
+)
 from bridge.app.inspecting import lag, trace, verify, why
 from bridge.app.instructing import Outcomes, Watch, instruct, pause
+from bridge.app.loop_sandbox import LoopSandbox, sandbox_loop
 from bridge.app.replaying import (
     Decision,
     Forecast,
@@ -16,16 +33,29 @@ from bridge.app.reviving import find_inbound, settle_inbound
 from bridge.app.running import run
 from bridge.app.sandboxes import SandboxOptions, sandbox_shop, sandbox_warehouse
 from bridge.app.schemas import write_schemas
+from bridge.app.unsigned_sandboxes import (
+    UnsignedSandbox,
+    sandbox_returngo,
+    sandbox_returnlogic,
+)
 
 __all__ = [
     "BenchOptions",
     "Decision",
     "DevOptions",
     "Forecast",
+    "LoopSandbox",
+    "Mended",
     "Outcomes",
     "SandboxOptions",
+    "UnsignedSandbox",
     "Watch",
+    "account_status",
     "bench",
+    "cancel_backfill",
+    "check_accounts",
+    "connect_account",
+    "cursor_of",
     "dev",
     "find",
     "find_inbound",
@@ -34,8 +64,17 @@ __all__ = [
     "known_target",
     "lag",
     "letters_of",
+    "list_webhooks",
+    "order_backfill",
     "pause",
+    "plan_backfill",
+    "register_webhooks",
+    "repair_webhooks",
+    "replay_webhooks",
     "run",
+    "sandbox_loop",
+    "sandbox_returngo",
+    "sandbox_returnlogic",
     "sandbox_shop",
     "sandbox_warehouse",
     "settle_inbound",

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from bridge import telemetry
-from bridge.app.benchmarks import deliver, ingest, normalize, pipeline
+from bridge.app.benchmarks import (
+    deliver,
+    ingest,
+    normalize,
+    pipeline,
+    poison,
+    restore,
+)
 from bridge.app.benchmarks.broker_release import kafka_release
 from bridge.app.benchmarks.ground import TARGET, ground, loopback
 from bridge.app.benchmarks.orders import kafka_options
@@ -113,11 +120,31 @@ async def _pipeline(
                 yield await pipeline.run(topics, wanted, _CLOCK)
 
 
+async def _poison(kafka: KafkaOptions, options: BenchOptions) -> AsyncIterator[Result]:
+    for name in _chosen(options, list(poison.WORKLOADS)):
+        _must_be(name, poison.WORKLOADS, options)
+        records = _cut(poison.RECORDS, options)
+        for _ in range(options.repeat):
+            async with ground(kafka, [TARGET]) as one, ground(kafka, [TARGET]) as two:
+                yield await poison.run((one, two), name, records, _CLOCK)
+
+
+async def _restore(kafka: KafkaOptions, options: BenchOptions) -> AsyncIterator[Result]:
+    for name in _chosen(options, [restore.WORKLOAD]):
+        _must_be(name, {restore.WORKLOAD: None}, options)
+        records = _cut(restore.RECORDS, options)
+        for _ in range(options.repeat):
+            async with ground(kafka, [TARGET]) as topics:
+                yield await restore.run(topics, records, _CLOCK)
+
+
 PARTS: Mapping[str, Measure] = {
     "ingest": _ingest,
     "normalize": _normalize,
     "deliver": _deliver,
     "pipeline": _pipeline,
+    "poison": _poison,
+    "restore": _restore,
 }
 
 

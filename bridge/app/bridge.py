@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 
+from bridge.app.polling import PollStage, poll_stage
 from bridge.app.stages import (
     DeliverStage,
     deliver_stage,
@@ -23,11 +24,12 @@ from bridge.streams.publisher import Publisher
 from bridge.streams.topic_admin import check_topics
 from bridge.telemetry import events, logger
 
-INGEST, NORMALIZE, DELIVER = "ingest", "normalize", "deliver"
+INGEST, POLL, NORMALIZE, DELIVER = "ingest", "poll", "normalize", "deliver"
 #: What each word of the command line stands for.
 ROLES: Mapping[str, Collection[str]] = {
-    "all": (INGEST, NORMALIZE, DELIVER),
+    "all": (INGEST, POLL, NORMALIZE, DELIVER),
     INGEST: (INGEST,),
+    POLL: (POLL,),
     NORMALIZE: (NORMALIZE,),
     DELIVER: (DELIVER,),
 }
@@ -50,6 +52,7 @@ class Bridge:
         self._server: HttpServer | None = None
         self._members: dict[str, Member] = {}
         self._stages: list[DeliverStage] = []
+        self._polls: PollStage | None = None
         self._running: list[asyncio.Task[None]] = []
 
     async def start(self) -> int:
@@ -76,11 +79,15 @@ class Bridge:
 
     async def _make_members(self) -> None:
         settings, clock = self._settings, self._clock
+        turns = make_turns(settings, clock)
         if NORMALIZE in self._roles:
             cluster = await cluster_id(settings.kafka)
             self._members[NORMALIZE] = normalize_member(settings, cluster, clock)
+        if POLL in self._roles:
+            self._polls = poll_stage(settings, turns, clock)
+            if self._polls is not None:
+                self._members[POLL] = self._polls.member
         if DELIVER in self._roles:
-            turns = make_turns(settings, clock)
             self._stages = [
                 deliver_stage(settings, name, turns, clock) for name in settings.targets
             ]
@@ -95,7 +102,7 @@ class Bridge:
         webhooks = Webhooks(
             make_sources(self._settings),
             self._publisher.publish,
-            topic=self._settings.topic_names.raw,
+            topics=self._settings.topic_names,
             options=self._settings.inbound,
             clock=self._clock,
         )
@@ -134,8 +141,9 @@ class Bridge:
             await self._server.stop()
         await self._publisher.stop()
         await asyncio.gather(*self._running, return_exceptions=True)
-        for stage in self._stages:
-            await stage.close()
+        for stage in (*self._stages, self._polls):
+            if stage is not None:
+                await stage.close()
         if self._running:
             log.info(events.PROCESS_STOPPED)
 

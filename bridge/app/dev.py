@@ -10,6 +10,7 @@ from rich.console import Console
 
 from bridge import telemetry
 from bridge.app.bridge import ROLES, Bridge
+from bridge.app.demo_settings import WAREHOUSE, account_of, demo_settings
 from bridge.app.inspecting import verify
 from bridge.clock import SystemClock
 from bridge.errors import BridgeError
@@ -18,11 +19,8 @@ from bridge.sandbox.dev import Verdict
 from bridge.sandbox.faults import Level
 from bridge.sandbox.sandbox import DevOptions as Run
 from bridge.sandbox.sandbox import Doors, Wiring
-from bridge.settings import Settings, build
-
-SHOP, WAREHOUSE = "demo-shop", "demo-dock"
-#: librdkafka's mock cluster makes every topic with four partitions.
-EMBEDDED_PARTITIONS = 4
+from bridge.sandbox.storefronts import Platform
+from bridge.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +32,7 @@ class DevOptions:
     duration: timedelta
     faults: Level
     seed: int | None
+    platforms: tuple[Platform, ...] = ("redo",)
 
 
 async def dev(options: DevOptions) -> bool:
@@ -50,6 +49,7 @@ async def dev(options: DevOptions) -> bool:
                 faults=options.faults,
                 seed=seed,
                 plain=options.plain,
+                platforms=options.platforms,
             ),
             clock=SystemClock(),
         )
@@ -72,7 +72,8 @@ class _World:
         self._bridge = Bridge(self._settings, ROLES["all"], clock=SystemClock())
         door = f"http://127.0.0.1:{await self._bridge.start()}/hooks"
         self._tell(kafka, f"{door}/{WAREHOUSE}", wiring.report_secret)
-        return Doors(f"{door}/{SHOP}", f"{door}/{WAREHOUSE}")
+        shops = {name: f"{door}/{account_of(name)}" for name in wiring.shops}
+        return Doors(shops, f"{door}/{WAREHOUSE}")
 
     def _tell(self, kafka: str, hook: str, secret: str) -> None:
         """Say how to take part while it runs; the secret is as old as the run."""
@@ -106,49 +107,3 @@ class _World:
     async def stop_bridge(self) -> None:
         if self._bridge is not None:
             await self._bridge.stop()
-
-
-def demo_settings(kafka: str, wiring: Wiring, scratch: Path) -> Settings:
-    """Return the settings of the demo: one shop, one warehouse, both ways."""
-    secrets = {
-        "SHOP_TOKEN": wiring.shop_token,
-        "WEBHOOK_TOKEN": wiring.webhook_token,
-        "WAREHOUSE_SECRET": wiring.warehouse_secret,
-        "REPORT_SECRET": wiring.report_secret,
-        "HASH_KEY": wiring.report_secret,
-    }
-    tree: dict[str, object] = {
-        "kafka": {"bootstrap": kafka, "embedded": True},
-        "topics": {"partitions": EMBEDDED_PARTITIONS, "profile": "single-node"},
-        "inbound": {"port": 0},
-        "state_dir": str(scratch),
-        "privacy": {"hash_key": {"env": "HASH_KEY"}},
-        "deliver": {
-            "delivery": {"connect_timeout": "2s", "read_timeout": "2s"},
-            "ownership": {"call_deadline": "3s"},
-        },
-        "accounts": {
-            SHOP: {
-                "platform": "redo",
-                "base_url": wiring.shop_url,
-                "store_id": wiring.shop_store,
-                "api_token": {"env": "SHOP_TOKEN"},
-                "webhook_tokens": [{"env": "WEBHOOK_TOKEN"}],
-            },
-            WAREHOUSE: {
-                "platform": "warehouse",
-                "webhook_secrets": [{"env": "REPORT_SECRET"}],
-                "announced_by": [f"redo/{SHOP}"],
-            },
-        },
-        "targets": {
-            "dock": {
-                "kind": "warehouse.event",
-                "account": WAREHOUSE,
-                "url": f"{wiring.warehouse_url}/hooks/returns",
-                "signing_secrets": [{"env": "WAREHOUSE_SECRET"}],
-            },
-            "shop": {"kind": "redo", "account": SHOP},
-        },
-    }
-    return build(tree, secrets)

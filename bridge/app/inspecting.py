@@ -37,7 +37,7 @@ class Proof:
 async def verify(settings: Settings, since: datetime | None) -> Proof:
     """Check P2 to P4 from the topics; see `bridge/inspection/verify.py`."""
     names = settings.topic_names
-    report = await read.verify(settings.kafka, names, tuple(settings.targets), since)
+    report = await read.verify(settings.kafka, names, settings.event_targets, since)
     rows = [_history_row(report.history), *map(_target_row, report.targets)]
     lines = [_history_line(report.history), *map(_target_line, report.targets)]
     lines += _examples(report.history.findings)
@@ -144,19 +144,19 @@ def _examples(findings: Findings) -> Iterator[str]:
 async def trace(settings: Settings, subject: str) -> list[tracing.TraceStep]:
     """Return what the topics know of one return, oldest first."""
     return await tracing.trace(
-        settings.kafka, settings.topic_names, tuple(settings.targets), subject
+        settings.kafka, settings.topic_names, settings.event_targets, subject
     )
 
 
 async def why(settings: Settings, subject: str) -> list[reasons.Why]:
     """Return for every target what one return waits for; empty if it is unknown."""
     return await asking.why(
-        settings.kafka, settings.topic_names, tuple(settings.targets), subject
+        settings.kafka, settings.topic_names, settings.event_targets, subject
     )
 
 
 async def lag(settings: Settings) -> list[lagging.Lag]:
     """Return how far each stage and target is behind, by partition."""
     return await lagging.lag(
-        settings.kafka, settings.topic_names, tuple(settings.targets)
+        settings.kafka, settings.topic_names, settings.event_targets
     )

@@ -11,7 +11,7 @@ from bridge.settings import Settings
 
 
 async def run(settings: Settings, role: str) -> None:
-    """Play `role` (`all`, `ingest`, `normalize`, `deliver`) until told to stop.
+    """Play `role` (`all`, `ingest`, `poll`, `normalize`, `deliver`) until told to stop.
 
     Raises ConfigError or UnavailableError when it must not or cannot start.
     """

@@ -3,7 +3,9 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
+from bridge.app.polling import POLLING, polls_of
 from bridge.clock import Clock
 from bridge.delivery.budget import Budget
 from bridge.delivery.calls import Caller
@@ -71,6 +73,7 @@ class Served:
     names: TopicNames
     delivery: DeliveryOptions
     ownership: OwnershipOptions
+    reads: Literal["events", "hints"] = "events"
 
 
 def served(settings: Settings, name: str) -> Served:
@@ -82,6 +85,7 @@ def served(settings: Settings, name: str) -> Served:
         names=settings.topic_names,
         delivery=options.delivery,
         ownership=options.ownership,
+        reads=options.options.reads,
     )
 
 
@@ -90,11 +94,16 @@ def deliver_member(
 ) -> Member:
     """Return this process's member of one target's deliver stage."""
     names, target = served.names, served.target.name
+    topic = names.hints if served.reads == "hints" else names.events
 
     def make(owner: Owner) -> DeliverWork:
         number = owner.partition
         topics = Topics(
-            names.events, names.dead(target), names.receipts(target), number
+            topic,
+            names.dead(target),
+            names.receipts(target),
+            number,
+            raw=names.raw,
         )
         report = Report(target=target, worker=served.worker, topics=topics)
         read = _reader(kafka, names.parked(target), number)
@@ -106,7 +115,7 @@ def deliver_member(
         return work
 
     group = deliver_group(names.prefix, target)
-    part = Part(group, names.events, make, names.instructions, desk.own)
+    part = Part(group, topic, make, names.instructions, desk.own)
     return Member(kafka, part, served.ownership, desk.clock)
 
 
@@ -121,14 +130,20 @@ class DeliverStage:
 
 
 def make_turns(settings: Settings, clock: Clock) -> Mapping[str, Turns]:
-    """Return the line at each account's credential, where a budget limits it.
+    """Return the line at each account's credential.
 
-    All targets of an account in a process stand in the same line.
+    All targets of an account in a process, and its polling, stand in the same line.
+    Its budget knows all of them from the start: shares of all processes make a whole.
     """
-    return {
-        name: Turns(Budget(account.budget), clock)
-        for name, account in settings.accounts.items()
+    partitions = settings.topics.partitions
+    budgets = {
+        name: Budget(account.budget) for name, account in settings.accounts.items()
     }
+    for name, target in settings.targets.items():
+        budgets[target.options.account].own(name, 0, partitions)
+    for name in polls_of(settings):
+        budgets[name].own(POLLING, 0, partitions)
+    return {name: Turns(budget, clock) for name, budget in budgets.items()}
 
 
 def deliver_stage(
@@ -139,7 +154,6 @@ def deliver_stage(
     caller = Caller(parts.delivery, parts.ownership.call_deadline)
     line = turns[settings.targets[name].options.account]
     desk = Desk(parts.target, parts.delivery, clock, caller.send, line)
-    desk.own(0, settings.topics.partitions)
     reader = Reader(settings.kafka, parts.names.parked(name), clock)
     member = deliver_member(settings.kafka, parts, desk, reader)
 

@@ -4,7 +4,7 @@
 needs no look-up. Names on the wire are `returns.<noun>.<past verb>.v1`.
 """
 
-from pydantic import Field, JsonValue
+from pydantic import AwareDatetime, Field, JsonValue
 
 from bridge.canonical.base import Money
 from bridge.canonical.event_data import EventData
@@ -159,11 +159,16 @@ class NoteAdded(EventData):
 
 
 class _Requested(EventData):
-    """A platform asks us to act; `correlation_id` deduplicates it for ever."""
+    """A platform asks us to act; `correlation_id` deduplicates it for ever.
+
+    `detail` is plain JSON; its words are the platform's request in canonical form.
+    """
 
     correlation_id: str
+    requested_at: AwareDatetime | None = None
     item_ids: tuple[str, ...] = ()
     amount: Money | None = None
+    note: str | None = None
     detail: dict[str, JsonValue] = Field(default_factory=dict)
 
 

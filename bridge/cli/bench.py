@@ -18,6 +18,8 @@ class Part(StrEnum):
     NORMALIZE = "normalize"
     DELIVER = "deliver"
     PIPELINE = "pipeline"
+    POISON = "poison"
+    RESTORE = "restore"
 
 
 def bench(

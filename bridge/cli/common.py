@@ -71,6 +71,20 @@ ConfigPath = Annotated[
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object per line instead.")
 ]
+Moment = Annotated[
+    datetime,
+    typer.Option(
+        parser=moment,
+        metavar="TIME",
+        help="A time, 2026-05-01 or 2026-05-01T12:00Z, or how long ago: 30d.",
+    ),
+]
+Until = Annotated[
+    datetime | None,
+    typer.Option(
+        parser=moment, metavar="TIME", help="Up to this time; now without it."
+    ),
+]
 Since = Annotated[
     datetime | None,
     typer.Option(

@@ -10,13 +10,24 @@ import uvloop
 from bridge import app
 from bridge.cli.common import Exit, Faults, duration
 from bridge.sandbox import sandbox
+from bridge.sandbox.storefronts import PLATFORMS, Platform
 from bridge.settings import text_of
 
 _DEFAULT = sandbox.DevOptions()
 _FAULTS = Faults(_DEFAULT.faults)
 
 
-def dev(
+def _platforms(text: str) -> tuple[Platform, ...]:
+    names = {name.strip() for name in text.split(",")}
+    if not names <= set(PLATFORMS):
+        raise typer.BadParameter(
+            f"choose from {', '.join(PLATFORMS)}, with commas between",
+            param_hint="--platform",
+        )
+    return tuple(platform for platform in PLATFORMS if platform in names)
+
+
+def dev(  # noqa: PLR0913 - one parameter for each option
     *,
     plain: Annotated[
         bool | None,
@@ -25,6 +36,13 @@ def dev(
             help="Lines, or a live view; lines if the output is no terminal.",
         ),
     ] = None,
+    platform: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help=f"Which are simulated, with commas: any of {', '.join(PLATFORMS)}.",
+        ),
+    ] = ",".join(_DEFAULT.platforms),
     returns: Annotated[
         int, typer.Option(min=1, help="How many returns the shoppers create.")
     ] = _DEFAULT.returns,
@@ -45,7 +63,7 @@ def dev(
         int | None, typer.Option(help="The same number makes the same traffic.")
     ] = None,
 ) -> None:
-    """Try it: an in-memory broker, a simulated shop and warehouse, the real bridge.
+    """Try it: an in-memory broker, simulated shops and warehouse, the real bridge.
 
     Needs nothing else and ends by itself. At the end it checks every promise; the
     exit code is 0 only if all were kept.
@@ -56,6 +74,7 @@ def dev(
         duration=time,
         faults=faults.value,
         seed=seed,
+        platforms=_platforms(platform),
     )
     if not uvloop.run(app.dev(options)):
         raise typer.Exit(Exit.FAILED)

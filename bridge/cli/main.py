@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bridge.cli import (
+    accounts,
     bench,
     config,
     dead,
@@ -16,6 +17,7 @@ from bridge.cli import (
     sandbox,
     schemas,
     topics,
+    webhooks,
     why,
 )
 from bridge.cli.common import Exit, outcome
@@ -38,6 +40,8 @@ commands.command()(why.resume)
 commands.command()(bench.bench)
 commands.add_typer(dead.commands, name="dead")
 commands.add_typer(topics.commands, name="topics")
+commands.add_typer(accounts.commands, name="accounts")
+commands.add_typer(webhooks.commands, name="webhooks")
 commands.add_typer(config.commands, name="config")
 commands.add_typer(schemas.commands, name="schemas")
 commands.add_typer(sandbox.commands, name="sandbox")

@@ -14,6 +14,7 @@ class Role(StrEnum):
     """The roles; a process has one, or all."""
 
     INGEST = "ingest"
+    POLL = "poll"
     NORMALIZE = "normalize"
     DELIVER = "deliver"
     ALL = "all"

@@ -61,7 +61,7 @@ class Instruction(BaseModel):
     target: Word
     subject: Word
     event_id: str | None = None
-    sequence: Annotated[int, Field(ge=1)] | None = None
+    sequence: Annotated[int, Field(ge=0)] | None = None
     died_at: AwareDatetime | None = None
     patch: Annotated[list[Operation], Field(max_length=PATCH_LIMIT)] | None = None
     author: Word
@@ -92,7 +92,8 @@ class Instruction(BaseModel):
             ),
             (
                 not known
-                or self.event_id == event_id(self.subject, self.sequence or 0),
+                or not self.sequence  # a hint has no number, and an id of its own
+                or self.event_id == event_id(self.subject, self.sequence),
                 "event_id is not the id of this sequence",
             ),
             (

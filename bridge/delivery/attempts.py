@@ -47,7 +47,12 @@ class Attempts:
         clock, trouble = self.desk.clock, letter.trouble
         started_at = clock.now()
         doubted = trouble.answer_lost or letter.timestamp < self.doubted_until
-        context = Context(trouble.tried + 1, started_at, answer_lost=doubted)
+        context = Context(
+            trouble.tried + 1,
+            started_at,
+            answer_lost=doubted,
+            seen_at=letter.seen_at,
+        )
         with tracing.span("deliver", letter.event.traceparent) as span:
             line = Line(self, REPLAY if lane.replay else LIVE, span.traceparent)
             try:

@@ -149,13 +149,12 @@ class Desk:
 
     def _alarm(self) -> None:
         trip = self.breaker.tripped
-        if trip is not None:
-            log.error(
-                events.TARGET_STOPPED,
-                target=self.target.name,
-                cause=trip.cause,
-                reason=trip.reason,
-            )
+        log.error(
+            events.TARGET_STOPPED,
+            target=self.target.name,
+            cause=None if trip is None else trip.cause,
+            reason=None if trip is None else trip.reason,
+        )
 
 
 def _known(times: Iterable[int | None]) -> Iterable[int]:

@@ -11,6 +11,7 @@ their bodies may leave memory. What is left of such a letter is an `Absent`.
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from bridge.canonical.envelope import Event
 from bridge.deadletters.parked import Death, Edited, Trouble
@@ -30,7 +31,8 @@ class Letter:
 
     `size` is in bytes. `trouble` is what outlives this process, `attempts` what the
     receipt will tell. `parked`: its offset in the log is finished. `kept`: a record
-    about it stands in the parked topic, at `place` where that is known.
+    about it stands in the parked topic, at `place` where that is known. `seen_at` is
+    when this process took it on.
     """
 
     event: Event
@@ -45,6 +47,7 @@ class Letter:
     parked: bool = False
     kept: bool = False
     place: int | None = None
+    seen_at: datetime | None = None
 
     @property
     def event_id(self) -> str:
@@ -245,6 +248,14 @@ def _is_evicted(lane: Lane) -> bool:
 
 def _bytes_of(letters: Iterable[Letter | Absent]) -> int:
     return sum(letter.size for letter in letters if isinstance(letter, Letter))
+
+
+def order_of(letter: Letter | Absent) -> tuple[int, int]:
+    """Return what orders the letters of a subject: their numbers.
+
+    Hints have none (theirs is 0) and go by their offsets.
+    """
+    return letter.sequence, 0 if letter.sequence else letter.offset
 
 
 def without_body(letter: Letter | Absent) -> Letter | Absent:

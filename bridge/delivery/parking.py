@@ -13,7 +13,7 @@ from datetime import datetime
 
 from bridge.deadletters.parked import Trouble
 from bridge.deadletters.standing import WaitReason
-from bridge.delivery.lanes import UNTRIED, Lane, Lanes, Letter
+from bridge.delivery.lanes import UNTRIED, Lane, Lanes, Letter, order_of
 from bridge.delivery.options import DeliveryOptions
 from bridge.delivery.ownership import Ownership
 from bridge.delivery.shelf import Shelf
@@ -57,7 +57,7 @@ class Parking:
             self._lanes.join(lane, letter)
             if lane.why in _OWN_REASONS and self._is_crowded(lane):
                 self.park(lane)
-        elif letter.event.sequence <= lane.letters[-1].sequence:
+        elif order_of(letter) <= order_of(lane.letters[-1]):
             self._owner.finish(letter.offset)  # it is here; the commit told nothing
         else:
             self._lanes.join(lane, letter)

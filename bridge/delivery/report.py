@@ -22,6 +22,7 @@ from bridge.platforms.contract import (
     Unauthorized,
     Unfinished,
 )
+from bridge.streams.raw import to_raw
 from bridge.streams.receipts import (
     DEAD,
     Answer,
@@ -58,6 +59,7 @@ class Topics:
     dead: str
     receipts: str
     partition: int
+    raw: str = "returns.raw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +94,28 @@ class Report:
         self._receipts: list[Receipt] = []
         self._answers: list[Answer] = []
         self._letters: list[Outgoing] = []
+        self._brought: list[Outgoing] = []
         self._seconds = metrics.ATTEMPT_SECONDS.labels(target)
         self._delivery_seconds = metrics.DELIVERY_SECONDS.labels(target)
         self._counters: dict[tuple[str, str], Counter] = {}
+        self._log = log.bind(target=target)  # bound once: it halves a line's price
 
     def attempted(self, letter: Letter, outcome: Outcome, times: Times) -> None:
-        """Note one conversation: in the letter, the log and the metrics."""
+        """Note one conversation: in the letter, the log and the metrics.
+
+        What a target is configured not to act on is many lines and no news: `debug`.
+        """
         name, reason = name_of(outcome), reason_of(outcome)
         letter.note(Attempt(times.started_at, times.ended_at, name, reason))
         self._counter(name, reason).inc()
         seconds = (times.ended_at - times.started_at).total_seconds()
         self._seconds.observe(seconds)
-        log.info(
+        say = self._log.debug if isinstance(outcome, Skipped) else self._log.info
+        say(
             events.DELIVERY_ATTEMPTED,
             event_id=letter.event.id,
             type=letter.event.type,
             subject=letter.event.subject,
-            target=self._target,
             attempt=letter.trouble.tried + 1,
             outcome=name,
             reason=reason,
@@ -121,6 +128,12 @@ class Report:
             counter = metrics.ATTEMPTS.labels(self._target, name, reason)
             self._counters[name, reason] = counter
         return counter
+
+    def brought(self, outcome: Outcome) -> None:
+        """Write what a conversation gave in return, with its receipt."""
+        if isinstance(outcome, Delivered):
+            raw = self._topics.raw
+            self._brought += [to_raw(each, raw) for each in outcome.publish]
 
     def finished(self, letter: Letter, at: datetime, outcome: str) -> None:
         """Write the receipt of an event that came to `outcome`."""
@@ -148,9 +161,8 @@ class Report:
         self._answers.append(answer)
         result = "applied" if answer.applied else "refused"
         metrics.INSTRUCTIONS.labels(self._target, answer.action, result).inc()
-        log.info(
+        self._log.info(
             events.INSTRUCTION_ANSWERED,
-            target=self._target,
             instruction=answer.instruction,
             action=answer.action,
             subject=answer.subject,
@@ -216,10 +228,9 @@ class Report:
             )
         )
         metrics.DEAD_LETTERS.labels("deliver", self._target, dead.reason).inc()
-        log.warning(
+        self._log.warning(
             events.DEAD_LETTER_WRITTEN,
             stage="deliver",
-            target=self._target,
             subject=dead.about.subject if dead.about else None,
             reason=dead.reason,
         )
@@ -229,9 +240,10 @@ class Report:
         receipts, self._receipts = tuple(self._receipts), []
         answers, self._answers = tuple(self._answers), []
         letters, self._letters = self._letters, []
+        brought, self._brought = self._brought, []
         partition = self._topics.partition
         sheet = Sheet(self.worker, self._target, partition, receipts, answers)
-        return letters + [
+        return [*brought, *letters] + [
             Outgoing(self._topics.receipts, None, value, partition=partition)
             for value in encode_sheet(sheet)
         ]

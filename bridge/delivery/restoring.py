@@ -24,7 +24,7 @@ from bridge.deadletters.parked import (
     paused_subject,
 )
 from bridge.deadletters.standing import is_standing
-from bridge.delivery.lanes import Absent, Letter, without_body
+from bridge.delivery.lanes import Absent, Letter, order_of, without_body
 from bridge.errors import UnreadableError
 from bridge.streams.records import Record
 from bridge.telemetry import events, logger
@@ -104,7 +104,7 @@ class Restored:
         for id_, letter in self.letters.items():
             lanes[self.subjects[id_]].append(letter)
         for subject, letters in lanes.items():
-            yield subject, sorted(letters, key=lambda letter: letter.sequence)
+            yield subject, sorted(letters, key=order_of)
 
     def _take_pause(self, record: Record, subject: str) -> None:
         if record.value is None:

@@ -34,8 +34,7 @@ from bridge.platforms.contract import Outcome
 from bridge.streams.records import Outgoing, Record
 from bridge.telemetry import events, logger
 
-#: Clocks of producers and ours may differ by so much; only caution is at stake.
-_SKEW = timedelta(seconds=5)
+_SKEW = timedelta(seconds=5)  # clocks may differ; only caution is at stake
 log = logger(__name__)
 
 
@@ -114,6 +113,7 @@ class DeliverWork:
             timestamp=record.timestamp,
             headers=record.headers,
             size=len(event.body),
+            seen_at=self._desk.clock.now(),
         )
         lane = self.lanes.get(event.subject)
         if lane is not None:
@@ -218,6 +218,7 @@ class DeliverWork:
             letter.trouble = tried(letter.trouble, letter.attempts[-1], outcome)
         match decision:
             case Finish():
+                self._report.brought(outcome)
                 self._finish(lane, letter, name_of(outcome))
             case Retry():
                 self._retry(lane, letter, decision)

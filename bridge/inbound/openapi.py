@@ -21,6 +21,13 @@ _ACCOUNT: Document = {
     "description": "The account's name in the settings.",
     "schema": {"type": "string"},
 }
+_TOKEN: Document = {
+    "name": "token",
+    "in": "path",
+    "required": True,
+    "description": "What a sender proves itself with that signs nothing.",
+    "schema": {"type": "string"},
+}
 
 
 def openapi() -> Document:
@@ -33,7 +40,14 @@ def openapi() -> Document:
             "description": "Where platforms and warehouses send their webhooks.",
         },
         "paths": {
-            "/hooks/{account}": {"parameters": [_ACCOUNT], "post": _webhook()},
+            "/hooks/{account}": {
+                "parameters": [_ACCOUNT],
+                "post": _webhook("receiveWebhook"),
+            },
+            "/hooks/{account}/{token}": {
+                "parameters": [_ACCOUNT, _TOKEN],
+                "post": _webhook("receiveUnsignedWebhook"),
+            },
             "/healthz": {"get": _health("Tell that the process runs.")},
             "/readyz": {
                 "get": _health(
@@ -47,13 +61,14 @@ def openapi() -> Document:
     }
 
 
-def _webhook() -> Document:
+def _webhook(operation: str) -> Document:
     return {
-        "operationId": "receiveWebhook",
+        "operationId": operation,
         "summary": "Keep one webhook.",
         "description": (
             "The body is kept byte for byte, also when it cannot be read. How a sender "
-            "proves itself (bearer token, signature) is the account's platform's way."
+            "proves itself (bearer token, signature, path) is the way of the account's "
+            "platform."
         ),
         "requestBody": {
             "required": True,

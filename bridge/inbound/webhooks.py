@@ -1,7 +1,8 @@
-"""`POST /hooks/{account}`: authenticate, find the subject, publish, answer.
+"""`POST /hooks/{account}[/{token}]`: authenticate, find the subject, publish, answer.
 
-The door believes nothing and reads nothing: a body that is authentic goes to
-`returns.raw` byte for byte, readable or not, and is answered when Kafka has it. No
+The door reads nothing: a body that is authentic goes to `returns.raw` byte for byte,
+readable or not, and is answered when Kafka has it. Of a body that its source does not
+believe only the subject goes on, to `returns.hints`: look at this return. No
 deduplication here: the normaliser does it.
 """
 
@@ -40,9 +41,11 @@ from bridge.inbound.problems import (
     Refused,
     Unread,
 )
-from bridge.platforms.contract import InboundRequest, Observation, Source
+from bridge.platforms.contract import Hint, InboundRequest, Observation, Source
+from bridge.streams.hints import to_hint
 from bridge.streams.raw import observation_id, to_raw
 from bridge.streams.records import Outgoing
+from bridge.streams.topics import TopicNames
 from bridge.telemetry import events, logger, metrics, tracing
 
 #: Returns when Kafka has the record; raises UnavailableError within the time given.
@@ -77,7 +80,7 @@ class Webhooks:
         accounts: Accounts,
         publish: Publish,
         *,
-        topic: str,
+        topics: TopicNames,
         options: InboundOptions,
         clock: Clock,
     ) -> None:
@@ -87,16 +90,17 @@ class Webhooks:
         }
         self._decoys = tuple(accounts.values())
         self._publish = publish
-        self._topic = topic
+        self._topics = topics
         self._clock = clock
         self._bodies = BodyReader(options)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one webhook, whatever it is and whatever goes wrong."""
-        account = cast("str", scope["path"]).removeprefix(PREFIX)
+        below = cast("str", scope["path"]).removeprefix(PREFIX)
+        account, _, token = below.partition("/")
         began = perf_counter()
         try:
-            accepted = await self._serve(account, scope, receive)
+            accepted = await self._serve(account, token, scope, receive)
         except Disconnected:
             self._count(account, "refused", "disconnected")
         except Refused as refused:
@@ -109,7 +113,9 @@ class Webhooks:
             await send_answer(send, accepted)
         metrics.INBOUND_SECONDS.observe(perf_counter() - began)
 
-    async def _serve(self, account: str, scope: Scope, receive: Receive) -> Answer:
+    async def _serve(
+        self, account: str, token: str, scope: Scope, receive: Receive
+    ) -> Answer:
         door = self._doors.get(account)
         if scope["method"] == "HEAD" and door is not None and door.allow_head:
             return _TRIED
@@ -120,7 +126,7 @@ class Webhooks:
             name.decode("latin-1"): value.decode("latin-1")
             for name, value in header_pairs(scope)
         }
-        request = InboundRequest(headers, body, self._clock.now())
+        request = InboundRequest(headers, body, self._clock.now(), token)
         if door is None:
             self._pretend(account, request)
             raise Refused(UNKNOWN_ACCOUNT)
@@ -147,7 +153,12 @@ class Webhooks:
                 delivery=delivery,
                 traceparent=span.traceparent,
             )
-            record = to_raw(observation, self._topic, delivery)
+            believed = subject is None or _believes(door, request)
+            record = (
+                to_raw(observation, self._topics.raw, delivery)
+                if believed
+                else to_hint(_hint(observation), self._topics.hints)
+            )
             try:
                 await self._publish(record, door.kafka_wait)
             except UnavailableError as away:
@@ -210,6 +221,21 @@ def _authenticate(source: Source, request: InboundRequest) -> None:
         source.authenticate(request)
     except AuthenticityError as false:
         raise Refused(UNAUTHENTIC, false.reason) from false
+
+
+def _believes(door: _Door, request: InboundRequest) -> bool:
+    """Ask the source; one that stumbles over the body is not believed."""
+    try:
+        return door.source.credible(request)
+    except Exception as broken:  # noqa: BLE001  a body must never be lost to a mistake
+        _log.error(
+            events.WEBHOOK_FAILED, account=door.account, asked="credible", error=broken
+        )
+        return False
+
+
+def _hint(observation: Observation) -> Hint:
+    return Hint(observation.subject, "webhook", observation.id, observation.received_at)
 
 
 def _asked(

@@ -5,7 +5,9 @@ taken if its version is greater than the one taken last, and dropped otherwise:
 versions are totally ordered, so the greatest one has the last word in whatever order,
 and however often, observations arrive. Facts count once by their sender's own id. A
 document that is newer and says the same makes no event but is kept with its version:
-what lies between the two versions must stay old news after a restart as well.
+what lies between the two versions must stay old news after a restart as well. Where a
+platform says a return in parts, the same holds for each field
+(`bridge/normalize/views.py`). Requests count once by kind and correlation id.
 
 What depends on the order of arrival: `observed_at`, sequence and chain (the history
 is what *we* saw, in that order), and in warehouse documents what only a difference can
@@ -17,10 +19,10 @@ depend on whether the platform's view came first.
 **The order of events** of one observation: first what the platform said, in the order
 of `bridge/canonical/diff.py`. A warehouse's news: `return.created` if the return was
 not known, the goods events in the order of `bridge/normalize/goods.py`, then the
-state of the return that follows from them.
+state of the return that follows from them. Requests come last.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,18 +37,21 @@ from bridge.canonical.states import State, is_expected
 from bridge.errors import UnreadableError
 from bridge.normalize.goods import fold_facts, fold_report
 from bridge.normalize.merge import merge, unannounced
+from bridge.normalize.requests import asked_at, asking, untold
 from bridge.normalize.state import (
     GoodsSection,
     SubjectState,
     document_key,
     encode,
 )
+from bridge.normalize.views import take
 from bridge.platforms.contract import (
     GoodsFacts,
     GoodsReport,
     Observation,
     PlatformView,
     Reading,
+    Requests,
 )
 
 #: The events of one observation, in bytes. Each carries the whole snapshot, so a
@@ -77,7 +82,7 @@ class _Step:
     after: Snapshot
     drafts: Sequence[Draft]
     occurred_at: datetime | None
-    learned: Mapping[str, object]
+    learned: dict[str, object]
 
 
 def fold(state: SubjectState, observation: Observation, reading: Reading) -> Folded:
@@ -98,6 +103,8 @@ def _step(
     match reading:
         case PlatformView():
             return _view(state, observation, reading)
+        case Requests():
+            return _requests(state, observation, reading)
         case GoodsReport():
             return _report(state, observation, reading)
         case _:
@@ -108,8 +115,9 @@ def _view(
     state: SubjectState, observation: Observation, reading: PlatformView
 ) -> _Step | None:
     view = reading.view
-    if view.subject != state.subject:
-        raise UnreadableError("other_subject", "$", "the body is of another return")
+    _must_be_of(state, reading.subject)
+    if reading.says is not None:
+        return _part_of_view(state, observation, reading)
     if state.version is not None and reading.version <= state.version:
         return None
     goods = _documents(state)
@@ -120,6 +128,54 @@ def _view(
         view.updated_at,
         {"version": reading.version, "platform_state": view.state},
     )
+
+
+def _part_of_view(
+    state: SubjectState, observation: Observation, reading: PlatformView
+) -> _Step | None:
+    taken = take(state, reading, observation.received_at)
+    if taken is None:
+        return None
+    after = Snapshot(
+        merge(taken.view, taken.state, taken.view.goods, observation.received_at)
+    )
+    return _Step(
+        after,
+        diff(state.snapshot, after, announced=state.announced),
+        reading.view.updated_at,
+        taken.learned,
+    )
+
+
+def _requests(
+    state: SubjectState, observation: Observation, reading: Requests
+) -> _Step | None:
+    _must_be_of(state, reading.subject)
+    fresh = untold(reading.requests, state.requests_seen)
+    said = reading.view and _view(state, observation, reading.view)
+    if said is None and not fresh:
+        return None
+    step = said or _unchanged(state, observation)
+    seen = {"requests_seen": state.requests_seen | fresh.keys()}
+    return _Step(
+        step.after,
+        (*step.drafts, *map(asking, fresh.values())),
+        asked_at(fresh.values()) or step.occurred_at,
+        step.learned | seen,
+    )
+
+
+def _unchanged(state: SubjectState, observation: Observation) -> _Step:
+    """Return the subject as it stands; one not heard of yet is begun."""
+    at = observation.received_at
+    known = state.return_ or unannounced(state.subject, at)
+    after = Snapshot(merge(known, state.platform_state, known.goods, at))
+    return _Step(after, diff(state.snapshot, after, announced=state.announced), at, {})
+
+
+def _must_be_of(state: SubjectState, subject: str) -> None:
+    if subject != state.subject:
+        raise UnreadableError("other_subject", "$", "the body is of another return")
 
 
 def _report(

@@ -19,7 +19,13 @@ from bridge.errors import UnreadableError
 from bridge.normalize.fold import Folded
 from bridge.normalize.state import CorruptStateError, SubjectState, decode, start
 from bridge.normalize.steps import fold, must_fit, read
-from bridge.platforms.contract import Observation, PlatformView, Reading, Source
+from bridge.platforms.contract import (
+    Observation,
+    PlatformView,
+    Reading,
+    Requests,
+    Source,
+)
 from bridge.streams.raw import from_raw, to_raw
 from bridge.streams.records import Outgoing, Record
 from bridge.streams.store import StateStore
@@ -189,8 +195,8 @@ class NormalizeWork:
     ) -> SubjectState | None:
         """Return the subject's state; None if the body was sent on to its own key."""
         by_account = observation.subject == observation.account
-        if isinstance(reading, PlatformView) and by_account:
-            self._send_on(observation, reading.view.subject)
+        if isinstance(reading, PlatformView | Requests) and by_account:
+            self._send_on(observation, reading.subject)
             return None
         try:
             return self._state(observation.subject)
@@ -205,6 +211,8 @@ class NormalizeWork:
     def _keep(self, observation: Observation, folded: Folded) -> None:
         result = "folded" if folded.events else "nothing_new"
         metrics.of(metrics.OBSERVATIONS, observation.account, result).inc()
+        if observation.channel == "poll" and folded.events:
+            metrics.SEEN_ONLY_BY_POLLING.labels(observation.account).inc()
         if folded.snapshot is None:
             return
         must_fit(folded)

@@ -61,15 +61,25 @@ class GoodsSection(Model):
     facts_seen: Names = frozenset()
 
 
+class Said(Model):
+    """Which fields of the return were last said at which version."""
+
+    version: Version
+    fields: tuple[str, ...]
+
+
 class SubjectState(Model):
     """One subject as the normaliser left it.
 
     `snapshot` is the published one: the platform's view and the warehouses' documents
     merged; `return_` is its typed form. `platform_state` is the state as the
     platform says it, which news from a warehouse may be ahead of; it and `version`
-    are None until the platform's view was seen. `goods` has one section per warehouse
-    document, by `document_key`. `announced` are the money facts told so far
-    (`bridge/canonical/diff.py`), `requests_seen` the correlation ids of requests.
+    are None until the platform's view was seen. Where a platform says a return in parts
+    (`bridge/normalize/views.py`), `said` and `parcels` have the versions of fields and
+    parcels instead, and `stated` the state before its parcels moved it. `goods` has one
+    section per warehouse document, by `document_key`. `announced` are the money facts
+    told so far (`bridge/canonical/diff.py`), `requests_seen` the requests told, as
+    `kind/correlation id`.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -81,6 +91,9 @@ class SubjectState(Model):
     snapshot: Snapshot | None = Field(default=None, exclude=True)
     version: Version | None = None
     platform_state: State | None = None
+    stated: State | None = None
+    said: tuple[Said, ...] = ()
+    parcels: dict[str, Version] = Field(default_factory=dict)
     goods: dict[str, GoodsSection] = Field(default_factory=dict)
     announced: Names = frozenset()
     requests_seen: Names = frozenset()

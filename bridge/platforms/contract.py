@@ -10,14 +10,12 @@ from abc import abstractmethod
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol, runtime_checkable
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import httpx
 from pydantic import BaseModel, ConfigDict
 
 from bridge.canonical.envelope import Event
-from bridge.canonical.goods import GoodsDocument
-from bridge.canonical.model import Return
 from bridge.platforms.limits import Limits
 from bridge.platforms.outcome import (
     AlreadyApplied,
@@ -32,6 +30,20 @@ from bridge.platforms.outcome import (
     Unauthorized,
     Unfinished,
 )
+from bridge.platforms.readings import (
+    Channel,
+    GoodsFact,
+    GoodsFacts,
+    GoodsReport,
+    Hint,
+    Observation,
+    PlatformView,
+    Reading,
+    Request,
+    RequestKind,
+    Requests,
+    Version,
+)
 
 __all__ = [
     "NOT_APPLIED",
@@ -45,6 +57,7 @@ __all__ = [
     "GoodsFact",
     "GoodsFacts",
     "GoodsReport",
+    "Hint",
     "HttpAnswer",
     "InboundRequest",
     "NotYet",
@@ -57,6 +70,9 @@ __all__ = [
     "Probing",
     "Reading",
     "Refused",
+    "Request",
+    "RequestKind",
+    "Requests",
     "Skipped",
     "Source",
     "Target",
@@ -67,96 +83,21 @@ __all__ = [
     "Version",
 ]
 
-Channel = Literal["webhook", "poll", "fetch", "replay"]
-
 
 # ------------------------------------------------------------------ inbound
 
 
 @dataclass(frozen=True, slots=True)
 class InboundRequest:
-    """A webhook as it came. `headers` have lower-case names; `body` is untouched."""
+    """A webhook as it came. `headers` have lower-case names; `body` is untouched.
+
+    `token` is what stands in the path after `/hooks/{account}/`, empty if nothing.
+    """
 
     headers: Mapping[str, str]
     body: bytes
     received_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """One inbound body as it came, with what the door knew about it.
-
-    `id` is the causation id of the events it makes: the delivery id if the sender
-    gave one, else a hash of account, subject and body.
-    """
-
-    id: str
-    subject: str
-    platform: str
-    account: str
-    channel: Channel
-    received_at: datetime
-    body: bytes = field(repr=False)
-    content_type: str = "application/json"
-    traceparent: str | None = None
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Version:
-    """How new a document is: compare as a tuple; the greatest wins for good.
-
-    `stamp` is the vendor's update time (or version number) in a form whose text
-    order is its time order, `at` the time of sending, `content` the hash that
-    breaks ties, so that any order of arrival ends in the same state.
-    """
-
-    stamp: str
-    at: str
-    content: str
-
-
-@dataclass(frozen=True, slots=True)
-class PlatformView:
-    """A platform's whole view of a return: `goods` empty, `state` the platform's."""
-
-    view: Return
-    version: Version
-
-
-@dataclass(frozen=True, slots=True)
-class GoodsReport:
-    """A warehouse's document as a running total (`wms.return-snapshot/1`)."""
-
-    document: GoodsDocument
-    version: Version
-
-
-@dataclass(frozen=True, slots=True)
-class GoodsFact:
-    """One delta with the sender's own permanent id; `kind` as in goods events."""
-
-    id: str
-    kind: str
-    quantity: int
-    occurred_at: datetime
-    line_key: str | None = None
-    sku: str | None = None
-    condition: Mapping[str, str | None] | None = None
-    reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class GoodsFacts:
-    """Deltas of one warehouse document (`wms.warehouse-facts/1`)."""
-
-    system: str
-    account: str
-    return_id: str
-    reference: str | None
-    facts: tuple[GoodsFact, ...]
-
-
-Reading = PlatformView | GoodsReport | GoodsFacts
+    token: str = field(default="", repr=False)
 
 
 class Source(Protocol):
@@ -183,6 +124,13 @@ class Source(Protocol):
         """Return the sender's id of this delivery, None if it gives none."""
         ...
 
+    def credible(self, request: InboundRequest) -> bool:
+        """Tell whether the body is believed; else it is a hint to look for oneself.
+
+        Asked after `authenticate`. Never raises.
+        """
+        ...
+
     def read(self, observation: Observation) -> Reading:
         """Translate the body; raise UnreadableError with the JSON path."""
         ...
@@ -199,13 +147,15 @@ class Context:
     """What the engine knows about this attempt.
 
     `attempt` counts from 1. `answer_lost` tells that an earlier try may have had its
-    effect. `now` is for signing and for nothing else. The idempotency key is
-    `event.id`, the same on every try.
+    effect. `now` is the time of this attempt, `seen_at` when this process first saw
+    the event, by the same clock. The idempotency key is `event.id`, the same on every
+    try.
     """
 
     attempt: int
     now: datetime
     answer_lost: bool = False
+    seen_at: datetime | None = None
 
 
 class Target(Protocol):
@@ -267,13 +217,31 @@ class AccountOptions(Options):
     platform: str
     budget: Limits = ()
 
+    @property
+    def hints(self) -> bool:
+        """Tell whether webhooks are not believed but answered by a fetch target."""
+        return False
+
+    @property
+    def identity(self) -> tuple[str, ...] | None:
+        """Return what names the shop at its platform; may hold a secret, not to show.
+
+        None where the settings do not tell.
+        """
+        return None
+
     @abstractmethod
     def source(self, account: str, privacy: Privacy) -> Source:
         """Make the account's inbound side."""
 
 
 class TargetOptions(Options):
-    """One configured destination (`targets.<name>`): an account and what to do."""
+    """One configured destination (`targets.<name>`): an account and what to do.
+
+    `reads` names the topic it is served from.
+    """
+
+    reads: ClassVar[Literal["events", "hints"]] = "events"
 
     kind: str
     account: str

@@ -7,6 +7,8 @@ leave it alone, and it does not make two outcomes different.
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from bridge.platforms.readings import Observation
+
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
@@ -18,9 +20,13 @@ class HttpAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The target took it, just now."""
+    """The target took it, just now.
+
+    `publish` is what it gave in return: written to `returns.raw` with the receipt.
+    """
 
     evidence: str = ""
+    publish: tuple[Observation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,12 @@ class RedoShop:
         self._journal.note(Kind.UPDATED, f"{name} commented on by the bridge")
         self.change(return_id, lambda return_, _: return_.comments.append(comment))
 
+    def replay(self, start: datetime) -> None:
+        """Send every return that was updated since as `backfill`."""
+        for return_ in self.all():
+            if return_.updated_at >= start:
+                self._send("backfill", return_)
+
     def _stamp(self, return_: ShopReturn) -> datetime:
         """A change is at least a millisecond younger than the one before."""
         least = return_.updated_at + timedelta(milliseconds=1)

@@ -1,9 +1,10 @@
-"""Shop, warehouse and shoppers as one sandbox, with secrets that last one run."""
+"""Shops, warehouse and shoppers as one sandbox, with secrets that last one run."""
 
+import asyncio
 import base64
 import secrets
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -11,16 +12,10 @@ from bridge.clock import Clock
 from bridge.sandbox.calls import Call
 from bridge.sandbox.faults import Level
 from bridge.sandbox.journal import Journal
-from bridge.sandbox.plans import draw_up
-from bridge.sandbox.redo_webhooks import Subscription
-from bridge.sandbox.shoppers import Traffic, Waits
-from bridge.sandbox.simulators import (
-    Manners,
-    ShopOptions,
-    ShopSimulator,
-    WarehouseOptions,
-    WarehouseSimulator,
-)
+from bridge.sandbox.simulators import Manners, WarehouseOptions, WarehouseSimulator
+from bridge.sandbox.storefronts import Platform, ShopWiring, Staging, Storefront
+from bridge.sandbox.storefronts_believed import LoopFront, RedoFront
+from bridge.sandbox.storefronts_hinted import ReturnGoFront, ReturnLogicFront
 from bridge.sandbox.warehouse import Pace
 from bridge.sandbox.warehouse_api import Keys
 from bridge.sandbox.warehouse_documents import Parcel
@@ -29,14 +24,16 @@ from bridge.sandbox.warehouse_reports import ReportTo
 
 @dataclass(frozen=True, slots=True)
 class DevOptions:
-    """One run: how many returns, spread over which time, with which faults.
+    """One run: how many returns, on which platforms, over which time, how faulty.
 
+    The returns are shared out evenly over the platforms.
     `settle` is how long the run waits for quiet once the traffic has ended, and
     `quiet` how long all must be still; `hold` the longest a simulator keeps a caller
     whose answer is lost. People and parcels are `hurry` times as fast as usual.
     """
 
     returns: int = 30
+    platforms: tuple[Platform, ...] = ("redo",)
     duration: timedelta = timedelta(seconds=25)
     faults: Level = "some"
     seed: int = 1
@@ -51,18 +48,14 @@ class DevOptions:
 class Wiring:
     """What the bridge has to know to talk to the simulated systems.
 
-    `shop_url` is Redo's base with the version; `warehouse_url` the warehouse's base
-    (event door `/hooks/returns`, resource door `/inbound-returns/…`). Of the secrets,
-    `shop_token` and `warehouse_token` are bearer tokens for their APIs,
-    `webhook_token` is the one the shop sends, `warehouse_secret` signs what goes to
-    the warehouse and `report_secret` what comes from it (`whsec_…`).
+    `warehouse_url` is the warehouse's base (event door `/hooks/returns`, resource door
+    `/inbound-returns/…`), `warehouse_token` the bearer token of its API.
+    `warehouse_secret` signs what goes to the warehouse and `report_secret` what comes
+    from it (`whsec_…`).
     """
 
-    shop_url: str
-    shop_store: str
+    shops: Mapping[Platform, ShopWiring]
     warehouse_url: str
-    shop_token: str = field(repr=False)
-    webhook_token: str = field(repr=False)
     warehouse_token: str = field(repr=False)
     warehouse_secret: str = field(repr=False)
     report_secret: str = field(repr=False)
@@ -72,8 +65,8 @@ class Wiring:
 class Doors:
     """The bridge's webhook URLs, one per account."""
 
-    shop_hook: str
-    warehouse_hook: str
+    shops: Mapping[Platform, str]
+    warehouse: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +84,15 @@ class SandboxNumbers:
     faults: Mapping[str, int]
 
 
+#: What plays each platform.
+FRONTS: Mapping[Platform, Callable[[Staging], Storefront]] = {
+    "redo": RedoFront,
+    "loop": LoopFront,
+    "returngo": ReturnGoFront,
+    "returnlogic": ReturnLogicFront,
+}
+
+
 class Sandbox:
     """One run's simulated world; make it inside the event loop."""
 
@@ -99,92 +101,85 @@ class Sandbox:
             options.faults, options.faults, seed=options.seed, hold=options.hold
         )
         self._options = options
-        self._tokens = [secrets.token_urlsafe(24) for _ in range(3)]
+        self._token = secrets.token_urlsafe(24)
         self._secrets = [signing_secret() for _ in range(2)]
         self._done = False
-        self.shop = ShopSimulator(
-            ShopOptions(
-                "demo-store",
-                ShopOptions.full_access(self._tokens[0]),
-                manners=manners,
-            ),
-            clock=clock,
-            journal=journal,
-        )
         self.warehouse = WarehouseSimulator(
             WarehouseOptions(
                 "demo-east",
-                Keys((self._secrets[0],), self._tokens[2]),
+                Keys((self._secrets[0],), self._token),
                 manners=manners,
                 pace=Pace(0.3 / options.hurry, 0.9 / options.hurry, seed=options.seed),
             ),
             clock=clock,
             journal=journal,
         )
-        self.shoppers = Traffic(
-            self.shop.shop,
-            dock=self._dock,
-            clock=clock,
-            waits=Waits(hurry=options.hurry),
-        )
+        staging = Staging(manners, options.hurry, self._dock, clock, journal)
+        self.shops = {name: FRONTS[name](staging) for name in options.platforms}
 
     async def start(self) -> Wiring:
-        """Start both servers and return what the bridge has to know."""
-        await self.shop.start()
+        """Start every server and return what the bridge has to know."""
         await self.warehouse.start()
         return Wiring(
-            shop_url=self.shop.url,
-            shop_store="demo-store",
+            shops={name: await shop.start() for name, shop in self.shops.items()},
             warehouse_url=self.warehouse.url,
-            shop_token=self._tokens[0],
-            webhook_token=self._tokens[1],
-            warehouse_token=self._tokens[2],
+            warehouse_token=self._token,
             warehouse_secret=self._secrets[0],
             report_secret=self._secrets[1],
         )
 
     def subscribe(self, doors: Doors) -> None:
-        """Tell both systems where the bridge's doors are."""
-        self.shop.sender.subscribe(Subscription(doors.shop_hook, self._tokens[1]))
-        self.warehouse.reporter.subscribe(
-            ReportTo(doors.warehouse_hook, self._secrets[1])
-        )
+        """Tell every system where the bridge's doors are."""
+        for name, shop in self.shops.items():
+            shop.subscribe(doors.shops[name])
+        self.warehouse.reporter.subscribe(ReportTo(doors.warehouse, self._secrets[1]))
 
     async def traffic(self) -> None:
-        """Let the shoppers in; return when the last of them is done."""
+        """Let the shoppers in, everywhere at once; return when the last is done."""
         options = self._options
-        refused = options.faults != "none"
-        plans = draw_up(options.seed, refused=refused, returns=options.returns)
-        await self.shoppers.run(plans, options.duration / max(1, options.returns))
+        async with asyncio.TaskGroup() as shopping:
+            for shop, returns in zip(self.shops.values(), self._shares(), strict=True):
+                between = options.duration / max(1, returns)
+                shopping.create_task(shop.traffic(returns, between))
         self._done = True
+
+    def _shares(self) -> list[int]:
+        """Return how many of the returns are made on each platform."""
+        each, more = divmod(self._options.returns, len(self.shops))
+        return [each + (number < more) for number in range(len(self.shops))]
 
     def settled(self) -> bool:
         """Tell whether traffic is over and nothing is on its way or on a bench."""
-        return self._done and self.shop.idle and self.warehouse.idle
+        shops = all(shop.idle for shop in self.shops.values())
+        return self._done and shops and self.warehouse.idle
 
     async def stop(self) -> None:
-        await self.shop.stop()
+        for shop in self.shops.values():
+            await shop.stop()
         await self.warehouse.stop()
 
     def calls(self) -> list[Call]:
-        """Return every call that shop and warehouse got."""
-        return [*self.shop.front.log.calls, *self.warehouse.front.log.calls]
+        """Return the calls to judge: all but mere reads of what is only hinted at."""
+        shops = [call for shop in self.shops.values() for call in shop.judged()]
+        return [*shops, *self.warehouse.front.log.calls]
 
     def numbers(self) -> SandboxNumbers:
-        calls = self.calls()
-        shop, warehouse = self.shop, self.warehouse
+        fronts = [*(shop.front for shop in self.shops.values()), self.warehouse.front]
+        calls = [call for front in fronts for call in front.log.calls]
+        shops = [shop.numbers() for shop in self.shops.values()]
+        warehouse = self.warehouse
         return SandboxNumbers(
-            returns=Counter(return_.status for return_ in shop.shop.all()),
+            returns=sum((shop.returns for shop in shops), Counter()),
             documents=Counter(
                 document.status for document in warehouse.warehouse.documents.values()
             ),
-            webhooks=shop.sender.sent.total(),
-            webhooks_discarded=shop.sender.discarded,
+            webhooks=sum(shop.webhooks for shop in shops),
+            webhooks_discarded=sum(shop.discarded for shop in shops),
             reports=warehouse.reporter.sent,
             calls=len(calls),
             effects=sum(call.effect is not None for call in calls),
             set_aside=len(warehouse.warehouse.set_aside),
-            faults=shop.front.faults.injected + warehouse.front.faults.injected,
+            faults=sum((front.faults.injected for front in fronts), Counter()),
         )
 
     async def _dock(self, parcel: Parcel) -> None:

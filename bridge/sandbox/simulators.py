@@ -16,7 +16,9 @@ from bridge.sandbox.front import Front
 from bridge.sandbox.habits import RATES, Habits
 from bridge.sandbox.journal import Journal
 from bridge.sandbox.narrator import narrator
-from bridge.sandbox.redo_api import READ, WRITE, RedoApi, Tokens
+from bridge.sandbox.redo_api import RedoApi
+from bridge.sandbox.redo_keys import HOOKS_READ, HOOKS_WRITE, READ, WRITE, Tokens
+from bridge.sandbox.redo_list import NO_TRAPS, Traps
 from bridge.sandbox.redo_shop import RedoShop
 from bridge.sandbox.redo_webhooks import WebhookSender
 from bridge.sandbox.server import LoopbackServer
@@ -49,17 +51,18 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class ShopOptions:
-    """The shop: its store id and its API tokens with their scopes."""
+    """The shop: its store id, its API tokens with their scopes, its list's traps."""
 
     store: str
     tokens: Mapping[str, Collection[str]] = field(repr=False)
     place: Place = Place()
     manners: Manners = Manners()
+    traps: Traps = NO_TRAPS
 
     @staticmethod
     def full_access(token: str) -> Mapping[str, Collection[str]]:
         """Return tokens for one client that may do all."""
-        return {token: (READ, WRITE)}
+        return {token: (READ, WRITE, HOOKS_READ, HOOKS_WRITE)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,9 @@ class ShopSimulator:
             options.store, sender=self.sender, clock=clock, journal=journal
         )
         self.front = _front("shop", manners, clock, narrator(journal))
-        api = RedoApi(self.shop, front=self.front, tokens=Tokens(tokens))
+        api = RedoApi(
+            self.shop, front=self.front, tokens=Tokens(tokens), traps=options.traps
+        )
         self._server = LoopbackServer(
             api.app, host=place.host, port=place.port, clock=clock
         )

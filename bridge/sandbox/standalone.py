@@ -70,7 +70,7 @@ async def run_shop(run: ShopRun, place: Place, manners: Manners) -> None:
     simulator = ShopSimulator(
         ShopOptions(run.store, ShopOptions.full_access(run.api_token), place, manners),
         clock=clock,
-        journal=_printing(clock),
+        journal=printing(clock),
     )
     simulator.sender.subscribe(Subscription(run.hook_url, run.webhook_token))
     async with _served(simulator), httpx.AsyncClient() as client:
@@ -80,7 +80,7 @@ async def run_shop(run: ShopRun, place: Place, manners: Manners) -> None:
         refused = manners.faults != "none"
         plans = draw_up(manners.seed, refused=refused, returns=run.returns)
         shopping = asyncio.create_task(traffic.run(plans, run.every))
-        await _told_to_stop()
+        await told_to_stop()
         shopping.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await shopping
@@ -98,11 +98,11 @@ async def run_warehouse(run: WarehouseRun, place: Place, manners: Manners) -> No
             Pace(seed=manners.seed, patience=timedelta(minutes=10)),
         ),
         clock=clock,
-        journal=_printing(clock),
+        journal=printing(clock),
     )
     simulator.reporter.subscribe(ReportTo(run.hook_url, run.report_secret))
     async with _served(simulator):
-        await _told_to_stop()
+        await told_to_stop()
 
 
 class _Carrier:
@@ -138,7 +138,8 @@ async def _served(simulator: ShopSimulator | WarehouseSimulator) -> AsyncIterato
         await simulator.stop()
 
 
-async def _told_to_stop() -> None:
+async def told_to_stop() -> None:
+    """Return at SIGINT or SIGTERM."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -146,7 +147,8 @@ async def _told_to_stop() -> None:
     await told.wait()
 
 
-def _printing(clock: Clock) -> Journal:
+def printing(clock: Clock) -> Journal:
+    """Return a journal that prints what happens, a line each."""
     journal = Journal(clock)
     journal.listen(_print)
     return journal

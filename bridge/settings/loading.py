@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from bridge.errors import ConfigError
 from bridge.platforms import PLATFORMS
 from bridge.platforms.contract import AccountOptions, Offer, TargetOptions
+from bridge.settings.accounts import account_problems
 from bridge.settings.document import (
     At,
     Document,
@@ -208,6 +209,8 @@ def _make(document: Document, settings: Settings) -> None:
         known = ", ".join(settings.accounts) or "none is there yet"
         problem = f"should name one of the accounts ({known})"
         document.complain(("inbound", "answers", name), problem)
+    for name, problem in account_problems(settings):
+        document.complain(("accounts", name), problem)
     privacy = settings.privacy.privacy()
     for name, account in settings.accounts.items():
         with _complaint(document, ("accounts", name)):

@@ -19,6 +19,7 @@ from pydantic import (
 
 from bridge.delivery.options import DeliveryOptions
 from bridge.inbound.options import InboundOptions
+from bridge.inbound.polling_desk import PollingOptions
 from bridge.platforms.contract import AccountOptions, Privacy, TargetOptions
 from bridge.secret import Secret
 from bridge.streams.connection import KafkaOptions
@@ -162,6 +163,7 @@ class Settings(_Section):
     inbound: InboundOptions = InboundOptions()
     normalize: NormalizeOptions = NormalizeOptions()
     deliver: DeliverOptions = DeliverOptions()
+    polling: PollingOptions = PollingOptions()
     accounts: dict[
         Annotated[str, AfterValidator(account_name)], SerializeAsAny[AccountOptions]
     ] = Field(default_factory=dict)
@@ -176,6 +178,15 @@ class Settings(_Section):
     @property
     def topic_names(self) -> TopicNames:
         return TopicNames(self.topics.prefix)
+
+    @property
+    def event_targets(self) -> tuple[str, ...]:
+        """Return the targets that events go to: all but those that serve hints."""
+        return tuple(
+            name
+            for name, target in self.targets.items()
+            if target.options.reads == "events"
+        )
 
     def topic_specs(self) -> tuple[TopicSpec, ...]:
         """Return every topic that this configuration needs."""

@@ -22,8 +22,9 @@ from bridge.streams.commits import Runtime
 from bridge.streams.connection import KafkaOptions
 from bridge.streams.offsets import CommittedOffsets
 from bridge.streams.options import OwnershipOptions
-from bridge.streams.owner import Owner, Work
+from bridge.streams.owner import Owner
 from bridge.streams.restore import as_record
+from bridge.streams.work import Work
 from bridge.telemetry import events, logger, metrics
 
 MakeWork = Callable[[Owner], Work]

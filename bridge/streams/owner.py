@@ -26,9 +26,8 @@ stage's `Work`).
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
-from typing import Protocol
 
 from aiokafka.errors import KafkaError
 
@@ -37,7 +36,8 @@ from bridge.streams.commits import Commits, Runtime
 from bridge.streams.lease import Lease
 from bridge.streams.offsets import Committed
 from bridge.streams.progress import Progress
-from bridge.streams.records import Outgoing, Record
+from bridge.streams.records import Record
+from bridge.streams.work import Work
 from bridge.telemetry import events, logger, metrics
 
 #: Bytes read ahead of one partition; a single poll may go beyond it once.
@@ -49,41 +49,6 @@ _SLICE = 0.005  # seconds of admitting records before others get a turn
 _CALM, _CALM_LIMIT = 3, 0.25
 
 log = logger(__name__)
-
-
-class Work(Protocol):
-    """What a stage does with the records of one partition it owns."""
-
-    async def restore(self, *, clean: bool) -> None:
-        """Rebuild the state; `clean` tells that a predecessor let go in order."""
-        ...
-
-    def accept(self, record: Record) -> None:
-        """Take one record on; sooner or later `owner.finish(offset)` follows."""
-        ...
-
-    def room(self) -> bool:
-        """Tell whether another record may be accepted now."""
-        ...
-
-    def collect(self) -> list[Outgoing]:
-        """Hand over what was learned since the last call, to be written."""
-        ...
-
-    def committed(self, ends: Mapping[str, int]) -> None:
-        """What was collected is written; `ends` maps topic to its next offset.
-
-        A topic that is missing in `ends` was written at an unknown place.
-        """
-        ...
-
-    async def drain(self, limit: timedelta) -> bool:
-        """Start nothing more, wait for calls in flight; True if all ended."""
-        ...
-
-    def drop(self) -> None:
-        """Give everything up at once: calls, timers, state."""
-        ...
 
 
 class Owner:

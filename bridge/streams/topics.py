@@ -87,9 +87,8 @@ TABLE: tuple[TopicRow, ...] = (
     TopicRow(
         "cursors",
         key="account",
-        writer="polls",
-        holds="cursors: where each poll left off",
-        co_partitioned=False,
+        writer="polls, operators",
+        holds="cursors: where each poll left off; orders to polls",
         bodies=False,
     ),
     TopicRow(

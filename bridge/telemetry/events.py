@@ -15,8 +15,18 @@ WEBHOOK_REFUSED: Final = "webhook.refused"  # account, status, reason
 WEBHOOK_UNAVAILABLE: Final = "webhook.unavailable"  # account: Kafka did not answer
 WEBHOOK_FAILED: Final = "webhook.failed"  # account, error: our own mistake, 500
 CONNECTION_REFUSED: Final = "connection.refused"  # reason: slow head, too many
-POLL_FINISHED: Final = "poll.finished"  # account, observations, ms
-POLL_FAILED: Final = "poll.failed"  # account, reason
+
+# ---------------------------------------------------------------- polls
+POLL_FINISHED: Final = "poll.finished"  # account, lane, pages, ms: a walk ended
+POLL_FAILED: Final = "poll.failed"  # account, lane, reason: a page did not come
+POLL_STUCK: Final = "poll.stuck"  # account, step, since, until: a window given up
+POLL_TOO_LARGE: Final = "poll.too_large"  # account, subject: no topic would take it
+POLL_BROKE: Final = "poll.broke"  # account, error: our own mistake
+CURSOR_IGNORED: Final = "cursor.ignored"  # account, reason: polling begins anew
+ORDER_REFUSED: Final = "order.refused"  # account, reason: nobody can follow it
+WEBHOOK_SWITCHED_OFF: Final = "webhook.switched_off"  # account, events, mended
+WEBHOOK_MISSING: Final = "webhook.missing"  # account, events: `webhooks register`
+WATCH_FAILED: Final = "watch.failed"  # account, reason: webhooks could not be listed
 
 # ---------------------------------------------------------------- publisher
 PUBLISHER_STARTED: Final = "publisher.started"  # the producer reached Kafka
@@ -50,10 +60,14 @@ DELIVERY_ATTEMPTED: Final = "delivery.attempted"
 # event, type, subject, target, attempt, outcome, reason, ms: one line per attempt
 CONVERSATION_BROKE: Final = "conversation.broke"  # event_id, error: our own mistake
 LANE_HELD: Final = "lane.held"  # target, subject, event, reason: waits for an operator
-PARKED_UNREADABLE: Final = "parked.unreadable"  # topic, offset, held: of another version
+PARKED_UNREADABLE: Final = (
+    "parked.unreadable"  # topic, offset, held: of another version
+)
 INSTRUCTION_ANSWERED: Final = "instruction.answered"
 # target, instruction, action, subject, sequence, applied, why: what an operator decided
-INSTRUCTION_IGNORED: Final = "instruction.ignored"  # target, offset, reason: no instruction
+INSTRUCTION_IGNORED: Final = (
+    "instruction.ignored"  # target, offset, reason: no instruction
+)
 TARGET_STOPPED: Final = "target.stopped"  # target, cause, reason: the breaker opened
 TARGET_RESUMED: Final = "target.resumed"  # target
 DEAD_LETTER_WRITTEN: Final = "dead_letter.written"  # stage, target, subject, reason

@@ -65,6 +65,54 @@ PUBLISHER_BYTES = _gauge(
     "publisher_bytes", "Bytes handed to Kafka and not yet acknowledged."
 )
 
+# ---------------------------------------------------------------- polls
+POLL_CALLS = _counter(
+    "poll_calls_total",
+    "Calls made for polling. lane: live, history.",
+    "account",
+    "lane",
+)
+POLL_PAGES = _counter(
+    "poll_pages_total",
+    "What pages came to. outcome: page, expired, failed, throttled, refused, "
+    "unauthorized.",
+    *("account", "outcome"),
+)
+POLL_FOUND = _counter(
+    "poll_found_total",
+    "Returns on pages. result: written, known (the overlap).",
+    *("account", "lane", "result"),
+)
+POLL_PROGRESS = _gauge(
+    "poll_progress",
+    "Part of the walk under way that is done, 0 to 1.",
+    "account",
+    "lane",
+)
+POLL_MARK_AGE = _gauge(
+    "poll_mark_age_seconds",
+    "How far back the oldest mark of an account lies.",
+    "account",
+)
+POLL_FORECAST = _gauge(
+    "poll_calls_forecast", "Calls the day will have seen at its end.", "account"
+)
+POLL_TROUBLED = _gauge("poll_troubled", "1 while no page comes.", "account")
+POLL_STUCK = _counter(
+    "poll_stuck_total", "Windows that a walk gave up.", "account", "step"
+)
+SEEN_ONLY_BY_POLLING = _counter(
+    "seen_only_by_polling_total",
+    "Polled observations that brought news: their webhook was missed, or is late.",
+    "account",
+)
+WEBHOOKS_SWITCHED_OFF = _counter(
+    "webhooks_switched_off_total", "Webhooks found switched off, and mended.", "account"
+)
+WEBHOOKS_MISSING = _gauge(
+    "webhooks_missing", "Registrations that should be there and are not.", "account"
+)
+
 # ---------------------------------------------------------------- normalise
 OBSERVATIONS = _counter(
     "observations_total",

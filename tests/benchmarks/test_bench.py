@@ -2,8 +2,9 @@
 
 To measure, on a machine that does nothing else, with a broker on loopback:
 
-    returns-bridge bench ingest|normalize|deliver|pipeline --kafka 127.0.0.1:9092
+    returns-bridge bench PART --kafka 127.0.0.1:9092
 
+PART is one of ingest, normalize, deliver, pipeline, poison, restore.
 `bridge/app/benchmarks` says what each number means. `--workload FLAT` measures memory
 over 200,000 events and takes minutes.
 """
@@ -26,6 +27,7 @@ from tests.support.broker import Broker
 real_kafka = pytest.mark.integration
 
 _SPLIT = {"p50", "p99", "cpu", "cpu_ingest", "cpu_normalize", "cpu_deliver", "calls"}
+_RESTORE = {"clean", "killed", "killed_bound", "healthy_gap", "released"}
 
 
 @real_kafka
@@ -39,6 +41,7 @@ _SPLIT = {"p50", "p99", "cpu", "cpu_ingest", "cpu_normalize", "cpu_deliver", "ca
         ("ingest", "flat", 1, {"memory_at_200"}),
         ("pipeline", "50/s", 1, {"p50", "p99", "cpu", "calls"}),
         ("pipeline", "50/s-split", 1, _SPLIT),
+        ("restore", None, 1, _RESTORE),
     ],
 )
 async def test_every_part_tells_complete_rows(
@@ -51,6 +54,22 @@ async def test_every_part_tells_complete_rows(
     assert {row.name for row in rows} == {f"{part}.{name}" for name in quantities}
     for row in rows:
         _is_complete(row, repeat)
+
+
+@real_kafka
+@pytest.mark.parametrize("workload", ["refused", "failing"])
+async def test_poison_is_told_beside_a_run_without_it(
+    kafka: Broker, workload: str
+) -> None:
+    options = BenchOptions("poison", workload, kafka.bootstrap, repeat=1, records=1_200)
+
+    without, with_, change = await bench(options)
+
+    assert (without.name, with_.name) == ("poison.p99_without", "poison.p99_with")
+    assert (change.name, change.unit) == ("poison.p99_change", "%")
+    assert with_.value / without.value == pytest.approx(
+        1 + change.value / 100, rel=0.01
+    )
 
 
 def _is_complete(row: Row, repeat: int) -> None:

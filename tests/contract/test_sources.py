@@ -4,8 +4,11 @@ A new source joins with one line in `CASES`: its settings, how its sender proves
 itself with the first and with the second secret, and two bodies it understands.
 """
 
+import base64
 import contextlib
 import copy
+import hashlib
+import hmac
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,14 +23,19 @@ from pydantic import JsonValue, SecretStr
 from bridge.errors import AuthenticityError, UnreadableError
 from bridge.platforms.contract import (
     AccountOptions,
+    Channel,
     GoodsFacts,
     GoodsReport,
     InboundRequest,
     Observation,
     PlatformView,
     Privacy,
+    Requests,
 )
+from bridge.platforms.loop.options import LoopAccount
 from bridge.platforms.redo.options import RedoAccount
+from bridge.platforms.returngo.options import ReturnGoAccount
+from bridge.platforms.returnlogic.options import ReturnLogicAccount
 from bridge.platforms.warehouse.options import WarehouseAccount
 from bridge.platforms.warehouse.signing import sign
 
@@ -43,6 +51,21 @@ def bearer(secret: str, body: bytes) -> dict[str, str]:
     return {"authorization": f"Bearer {secret}"}
 
 
+def loop_signature(secret: str, body: bytes) -> dict[str, str]:
+    """Prove by base64 of HMAC-SHA256 over the raw body."""
+    digest = hmac.new(secret.encode(), body, hashlib.sha256).digest()
+    return {"x-loop-signature": base64.b64encode(digest).decode()}
+
+
+IN_PATH = ":token"  # no header has such a name
+
+
+def in_path(secret: str, body: bytes) -> dict[str, str]:
+    """Prove by a token that ends the path; the body is not covered."""
+    del body
+    return {IN_PATH: secret}
+
+
 def standard_webhooks(secret: str, body: bytes) -> dict[str, str]:
     """Prove per Standard Webhooks; the library asks the wall clock."""
     now = datetime.now(UTC)  # not when this file was read: signatures age
@@ -51,20 +74,42 @@ def standard_webhooks(secret: str, body: bytes) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Case:
-    """One source under test; `prove` makes the headers for (secret, body)."""
+    """One source under test; `prove` makes the headers for (secret, body).
+
+    `channel` is how bodies come that it reads: who signs nothing is asked back.
+    """
 
     account: AccountOptions
     prove: Callable[[str, bytes], dict[str, str]]
     bodies: tuple[bytes, ...] = field(repr=False)
+    channel: Channel = "webhook"
 
 
 def secrets() -> tuple[SecretStr, ...]:
     return tuple(map(SecretStr, SECRETS))
 
 
-def redo_bodies() -> tuple[bytes, ...]:
-    names = ("return_updated__several_shipments", "return_get__delivered")
-    return tuple((PAYLOADS / "redo" / f"{name}.json").read_bytes() for name in names)
+def bodies(platform: str, *names: str) -> tuple[bytes, ...]:
+    return tuple((PAYLOADS / platform / f"{name}.json").read_bytes() for name in names)
+
+
+REDO_BODIES = ("return_updated__several_shipments", "return_get__delivered")
+LOOP_BODIES = (
+    "return.updated__in_transit",
+    "return_details__closed",
+    "label.updated__in_transit",
+    "label.request.issued__integer_id",
+    "giftcard.requested__out_of_stock_return_id_null",
+    "restock.requested__basic",
+    "return.processing.failed__api",
+    "shipment.processed__basic",
+)
+
+
+RETURNGO_BODIES = (
+    "rma_detail__exchanged",
+    "rma_detail__refund_failed_with_bank_details",
+)
 
 
 def warehouse_bodies() -> tuple[bytes, ...]:
@@ -81,7 +126,26 @@ def warehouse_bodies() -> tuple[bytes, ...]:
 
 
 CASES = {
-    "redo": Case(RedoAccount(webhook_tokens=secrets()), bearer, redo_bodies()),
+    "redo": Case(
+        RedoAccount(webhook_tokens=secrets()), bearer, bodies("redo", *REDO_BODIES)
+    ),
+    "loop": Case(
+        LoopAccount(webhook_secrets=secrets()),
+        loop_signature,
+        bodies("loop", *LOOP_BODIES),
+    ),
+    "returngo": Case(
+        ReturnGoAccount(shop="demo.example", webhook_tokens=secrets()),
+        in_path,
+        bodies("returngo", *RETURNGO_BODIES),
+        channel="poll",
+    ),
+    "returnlogic": Case(
+        ReturnLogicAccount(webhook_tokens=secrets()),
+        in_path,
+        bodies("returnlogic", "rma__processed", "confirmed__refund"),
+        channel="fetch",
+    ),
     "warehouse": Case(
         WarehouseAccount(webhook_secrets=secrets()),
         standard_webhooks,
@@ -118,11 +182,12 @@ every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 
 
 def request(body: bytes, headers: dict[str, str] | None = None) -> InboundRequest:
-    return InboundRequest(headers or {}, body, NOW)
+    given = dict(headers or {})
+    return InboundRequest(given, body, NOW, token=given.pop(IN_PATH, ""))
 
 
-def observation(body: bytes) -> Observation:
-    return Observation("id", "subject", "platform", "main", "webhook", NOW, body)
+def observation(body: bytes, channel: Channel) -> Observation:
+    return Observation("id", "subject", "platform", "main", channel, NOW, body)
 
 
 @every_case
@@ -153,12 +218,20 @@ def test_a_body_that_it_understands_is_located_and_read(case: Case) -> None:
     source = case.account.source("main", Privacy(b"key"))
 
     for body in case.bodies:
-        reading = source.read(observation(body))
+        reading = source.read(observation(body, case.channel))
 
-        assert isinstance(reading, PlatformView | GoodsReport | GoodsFacts)
+        assert isinstance(reading, PlatformView | Requests | GoodsReport | GoodsFacts)
         subject = source.locate(request(body))
         assert subject is not None
         assert subject.startswith(f"{source.platform}/{source.account}/")
+
+
+@every_case
+def test_whether_a_body_is_believed_is_told_for_every_body(case: Case) -> None:
+    source = case.account.source("main", Privacy(b"key"))
+
+    for body in (*case.bodies, *GARBAGE):
+        assert isinstance(source.credible(request(body)), bool)
 
 
 @every_case
@@ -166,7 +239,9 @@ def test_one_body_read_twice_says_the_same(case: Case) -> None:
     source = case.account.source("main", Privacy(b"key"))
 
     for body in case.bodies:
-        assert source.read(observation(body)) == source.read(observation(body))
+        assert source.read(observation(body, case.channel)) == source.read(
+            observation(body, case.channel)
+        )
 
 
 @every_case
@@ -181,7 +256,7 @@ def test_garbage_is_located_nowhere_or_somewhere_and_is_unreadable(
     assert subject is None or subject.count("/") == 2
     source.delivery_id(request(body))
     with pytest.raises(UnreadableError) as caught:
-        source.read(observation(body))
+        source.read(observation(body, case.channel))
     assert caught.value.path.startswith("$")
 
 
@@ -223,6 +298,17 @@ def test_a_bent_body_is_read_or_unreadable_and_nothing_else(
 
     source.locate(request(body))
     with contextlib.suppress(UnreadableError):
-        reading = source.read(observation(body))
+        reading = source.read(observation(body, case.channel))
 
-        assert isinstance(reading, PlatformView | GoodsReport | GoodsFacts)
+        assert isinstance(reading, PlatformView | Requests | GoodsReport | GoodsFacts)
+
+
+@pytest.mark.parametrize("name", ["returngo", "returnlogic"])
+def test_what_nobody_signed_is_neither_believed_nor_read(name: str) -> None:
+    case = CASES[name]
+    source = case.account.source("main", Privacy(b"key"))
+
+    for body in case.bodies:
+        assert not source.credible(request(body))
+        with pytest.raises(UnreadableError):
+            source.read(observation(body, "webhook"))

@@ -37,9 +37,10 @@ def settings_for(
     broker: Broker, prefix: str, state_dir: Path, wiring: Wiring | None = None
 ) -> Settings:
     """Return a whole configuration; without `wiring` there are no targets."""
+    shop = wiring.shops["redo"] if wiring else None
     secrets = {
-        "WEBHOOK": wiring.webhook_token if wiring else TOKEN,
-        "API": wiring.shop_token if wiring else TOKEN,
+        "WEBHOOK": shop.hook_secret if shop else TOKEN,
+        "API": shop.key if shop else TOKEN,
         "SIGN": wiring.warehouse_secret if wiring else SECRET,
         "REPORT": wiring.report_secret if wiring else SECRET,
         "HASH": "a key of the test",
@@ -74,7 +75,7 @@ def settings_for(
             "accounts": {
                 "shop": {
                     "platform": "redo",
-                    "base_url": wiring.shop_url if wiring else "http://127.0.0.1:9",
+                    "base_url": shop.url if shop else "http://127.0.0.1:9",
                     "api_token": {"env": "API"},
                     "webhook_tokens": [{"env": "WEBHOOK"}],
                 },
@@ -136,7 +137,7 @@ async def test_returns_go_to_the_warehouse_and_back_while_both_sides_misbehave(
 
     async with running(settings, INGEST, NORMALIZE, DELIVER) as (bridge, port):
         door = f"http://127.0.0.1:{port}/hooks"
-        sandbox.subscribe(Doors(f"{door}/shop", f"{door}/dock"))
+        sandbox.subscribe(Doors({"redo": f"{door}/shop"}, f"{door}/dock"))
         await sandbox.traffic()
 
         async def quiet() -> bool:

@@ -79,7 +79,7 @@ async def test_a_stopped_command_says_what_was_done_and_loses_nothing(
         return not await dead(operator)
 
     try:
-        await wait_until(obeyed, what="the instruction")
+        await wait_until(obeyed, what="the order", within=timedelta(seconds=60))
     finally:
         if command.returncode is None:
             command.send_signal(signal.SIGINT)

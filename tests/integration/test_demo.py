@@ -3,11 +3,17 @@
 import subprocess
 import sys
 
+import pytest
+
 _LIMIT = 240  # seconds; a run takes about forty
 
 
-def test_the_demo_ends_by_itself_and_says_that_every_promise_held() -> None:
-    command = (sys.executable, "-m", "bridge", "dev", "--plain", "--returns", "3")
+@pytest.mark.parametrize("platforms", ["redo", "redo,loop", "returngo,returnlogic"])
+def test_the_demo_ends_by_itself_and_says_that_every_promise_held(
+    platforms: str,
+) -> None:
+    options = ("--plain", "--returns", "4", "--duration", "5s", "--platform", platforms)
+    command = (sys.executable, "-m", "bridge", "dev", *options)
 
     ended = subprocess.run(  # noqa: S603 - our own command
         command, capture_output=True, text=True, timeout=_LIMIT, check=False
@@ -16,5 +22,6 @@ def test_the_demo_ends_by_itself_and_says_that_every_promise_held() -> None:
     assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
     assert "The run came to rest" in ended.stdout
     assert "Target dock:" in ended.stdout
+    assert ("Target loop:" in ended.stdout) == ("loop" in platforms.split(","))
     assert "0 sequence gaps" in ended.stdout
     assert "Traceback" not in ended.stderr

@@ -18,6 +18,7 @@ from bridge.inbound.serve import HttpServer
 from bridge.inbound.webhooks import Webhooks, route
 from bridge.platforms.contract import InboundRequest, Observation, Reading
 from bridge.streams.publisher import Publisher
+from bridge.streams.topics import TopicNames
 from tests.support.broker import Broker, OwnBroker, options_of
 from tests.support.kafka_plugin import CreateTopics
 from tests.support.waiting import wait_until
@@ -39,6 +40,10 @@ class OpenSource:
 
     def locate(self, request: InboundRequest) -> str | None:
         return "redo/shop/" + request.headers["x-return"]
+
+    def credible(self, request: InboundRequest) -> bool:
+        del request
+        return True
 
     def delivery_id(self, request: InboundRequest) -> str | None:
         return request.headers["x-delivery"]
@@ -111,7 +116,7 @@ async def started(broker: Broker, topic: str) -> AsyncIterator[Ingest]:
     webhooks = Webhooks(
         {"shop": OpenSource()},
         publisher.publish,
-        topic=topic,
+        topics=TopicNames(topic.removesuffix(".raw")),
         options=options,
         clock=SystemClock(),
     )

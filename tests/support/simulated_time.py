@@ -8,8 +8,11 @@ import asyncio
 import selectors
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from tests.support.clock import START
+
+T = TypeVar("T")
 
 _TURN = 1e-6  # seconds that a turn of the loop takes, so that nothing spins for ever
 
@@ -29,7 +32,7 @@ class _Skipping(selectors.SelectSelector):
 
 
 class SimulatedLoop(asyncio.SelectorEventLoop):
-    """A loop for tasks that touch neither network nor threads."""
+    """A loop for tasks that do not touch the network; threads are no threads."""
 
     def __init__(self) -> None:
         self._skipping = _Skipping()
@@ -37,6 +40,14 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._skipping.now
+
+    def run_in_executor(
+        self, _executor: object, func: Callable[..., T], *args: object
+    ) -> asyncio.Future[T]:
+        """Do at once what a thread would do."""
+        done: asyncio.Future[T] = self.create_future()
+        done.set_result(func(*args))
+        return done
 
 
 class LoopClock:

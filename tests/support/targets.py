@@ -35,6 +35,8 @@ from bridge.platforms.contract import (
     Outcome,
     Target,
 )
+from bridge.platforms.loop.options import LoopAccount, LoopTargetOptions
+from bridge.platforms.loop.target import LoopTarget
 from bridge.platforms.redo.options import RedoAccount, RedoTargetOptions
 from bridge.platforms.warehouse.options import (
     EventTargetOptions,
@@ -49,10 +51,12 @@ URL = "https://target.test/api"
 MOST_REQUESTS = 50
 
 REDO = RedoAccount(webhook_tokens=(TOKEN,), api_token=TOKEN, base_url=URL)
+LOOP = LoopAccount(webhook_secrets=(TOKEN,), api_key=TOKEN, host=URL)
 WAREHOUSE = WarehouseAccount(webhook_secrets=(SIGNING,), base_url=URL, token=TOKEN)
 
 TARGETS: dict[str, Target] = {
     "redo": RedoTargetOptions(account="demo").target("redo", REDO),
+    "loop": LoopTargetOptions(account="demo").target("loop", LOOP),
     "warehouse.event": EventTargetOptions(
         account="main", url=URL, signing_secrets=(SIGNING,)
     ).target("event", WAREHOUSE),
@@ -64,7 +68,7 @@ TARGETS: dict[str, Target] = {
 Server = Callable[[httpx.Request], httpx.Response]
 
 
-def snapshot() -> Return:
+def snapshot(platform: str) -> Return:
     outcome = GoodsOutcome(key="o", quantity=1, disposition=DispositionCode.RESTOCK)
     line = GoodsLine(line_key="i1", expected=1, received=1, outcomes=(outcome,))
     document = GoodsDocument(
@@ -76,8 +80,8 @@ def snapshot() -> Return:
         lines=(line,),
     )
     return Return(
-        subject="redo/demo/r1",
-        platform="redo",
+        subject=f"{platform}/demo/r1",
+        platform=platform,
         account="demo",
         native_id="r1",
         kind=Kind.RETURN,
@@ -89,8 +93,8 @@ def snapshot() -> Return:
     )
 
 
-def event(type_: str) -> Event:
-    view = snapshot()
+def event(type_: str, platform: str) -> Event:
+    view = snapshot(platform)
     warehouse = Warehouse(
         system="generic",
         account="main",
@@ -109,25 +113,34 @@ def event(type_: str) -> Event:
         sequence=3,
         chain="c",
         time=NOW,
-        source="/redo/demo",
+        source=f"/{platform}/demo",
         causation_id="cause",
         body=encode(Draft(TYPES[type_], part), view.model_dump_json().encode()),
     )
 
 
-EVENTS = [
-    event(type_)
-    for type_ in (
-        "return.created",
-        "return.approved",
-        "return.rejected",
-        "return.cancelled",
-        "goods.received",
-        "goods.inspected",
-        "goods.discrepancy",
-        "goods.completed",
-    )
-]
+TYPES_TOLD = (
+    "return.created",
+    "return.approved",
+    "return.rejected",
+    "return.cancelled",
+    "goods.received",
+    "goods.inspected",
+    "goods.discrepancy",
+    "goods.completed",
+)
+EVENTS = {
+    platform: [event(type_, platform) for type_ in TYPES_TOLD]
+    for platform in ("redo", "loop")
+}
+OPEN = b'{"id": 1, "status": "open", "state": "open", "comments": [], "notes": []}'
+"""What no target finds anything wrong with before it writes."""
+
+
+def samples(target: Target) -> list[Event]:
+    """Return events of the platform that the target writes to, if it is one."""
+    return EVENTS["loop" if isinstance(target, LoopTarget) else "redo"]
+
 
 every_target = pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS.keys())
 
@@ -157,9 +170,9 @@ def answering(code: int, content: bytes = b"") -> Server:
 
 def acted_on(target: Target) -> list[Event]:
     """Return the events of the sample that make the target ask something."""
-    server = answering(200, b'{"status": "open", "comments": []}')
+    server = answering(200, OPEN)
     return [
         sample
-        for sample in EVENTS
+        for sample in samples(target)
         if converse(target.deliver(sample, context()), server)[1]
     ]

@@ -291,7 +291,7 @@ BAD: dict[str, tuple[str, str, str]] = {
         "kind: pigeon",
         (
             "bridge.yaml: targets.back.kind: should be a kind of target that redo "
-            "offers: redo"
+            "offers: fetch, redo"
         ),
     ),
     "a name of an account that cannot stand in a subject": (

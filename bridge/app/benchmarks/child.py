@@ -56,6 +56,10 @@ class Child:
             self._process.stdin.close()
         return await self.hear(within)
 
+    def kill(self) -> None:
+        """End it with SIGKILL, as a machine that fails would."""
+        self._process.kill()
+
     @property
     def cpu(self) -> float:
         """The CPU seconds it has used so far."""

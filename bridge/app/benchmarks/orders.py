@@ -34,6 +34,35 @@ class DeliverOrder(Words):
         return TopicNames(self.prefix)
 
 
+class PoisonOrder(Words):
+    """Deliver `healthy` events, while poisoned subjects are refused or fail."""
+
+    kafka: str
+    prefix: str
+    target: str
+    refuses: bool
+    healthy: int
+
+
+class RestoreOrder(Words):
+    """Serve a target that is busy with parked subjects, or takes them back.
+
+    The worker speaks when `parked` events are parked (if any), and whenever it has
+    called about the pulses of so many partitions (`pulses`). With `left`, it then waits
+    until only so many partitions are its own, has called in each, and speaks again. It
+    ends when `released` events are taken back.
+    """
+
+    kafka: str
+    prefix: str
+    target: str
+    busy: bool
+    parked: int = 0
+    pulses: tuple[int, ...] = ()
+    left: int = 0
+    released: int = 0
+
+
 class BridgeOrder(Words):
     """Run roles of the bridge with these settings and the secrets they refer to."""
 
@@ -72,6 +101,28 @@ class Cost(Words):
     """What a process cost: its peak of resident memory in MiB."""
 
     peak: float
+
+
+class Healthy(Cost):
+    """How late healthy subjects were: seconds from when an event was due."""
+
+    p99: float
+
+
+class Reached(Words):
+    """A step of a restore was reached, in seconds of the machine's monotonic clock."""
+
+    at: float
+    began: float
+
+
+class Restored(Cost):
+    """What one owner saw: releases, and the longest silence of its first pulses, s."""
+
+    released: int = 0
+    inversions: int = 0
+    release_seconds: float = 0.0
+    longest_gap: float = 0.0
 
 
 class Worked(Cost):

@@ -13,13 +13,20 @@ import uvloop
 from pydantic_core import to_json
 
 from bridge import telemetry
-from bridge.app.benchmarks import deliver_worker, normalize_worker
+from bridge.app.benchmarks import (
+    deliver_worker,
+    normalize_worker,
+    poison_worker,
+    restore_worker,
+)
 from bridge.app.benchmarks.memory import peak_watched
 from bridge.app.benchmarks.orders import (
     Cost,
     DeliverOrder,
     Listening,
     NormalizeOrder,
+    PoisonOrder,
+    RestoreOrder,
     ServeOrder,
 )
 from bridge.app.bridge import ROLES, Bridge
@@ -54,6 +61,14 @@ async def _normalize(given: Given) -> object:
     return await normalize_worker.work(NormalizeOrder.model_validate(given))
 
 
+async def _poison(given: Given) -> object:
+    return await poison_worker.work(PoisonOrder.model_validate(given), _say)
+
+
+async def _restore(given: Given) -> object:
+    return await restore_worker.work(RestoreOrder.model_validate(given), _say)
+
+
 async def _serve(given: Given) -> object:
     """Be a bridge until the standard input ends."""
     order = ServeOrder.model_validate(given)
@@ -76,6 +91,8 @@ async def _serve(given: Given) -> object:
 PARTS: Mapping[str, Callable[[Given], Coroutine[None, None, object]]] = {
     "deliver": _deliver,
     "normalize": _normalize,
+    "poison": _poison,
+    "restore": _restore,
     "serve": _serve,
 }
 

@@ -3,15 +3,11 @@
 Redo signs nothing and numbers nothing (redo.md, section 5): the bearer token that we
 chose is all the authenticity there is, and `return.updatedAt`, then `at`, then the
 content order two bodies. Bodies of webhooks, polls and fetches are read alike.
-
-JSON is read by orjson: `NaN`, lone surrogates, invalid UTF-8, a byte order mark and
-nesting beyond 1,024 are not JSON; of duplicate keys the last wins.
 """
 
 import hashlib
 import hmac
 import re
-from datetime import datetime
 
 import orjson
 from pydantic import SecretStr, ValidationError
@@ -27,6 +23,7 @@ from bridge.platforms.contract import (
     Privacy,
     Version,
 )
+from bridge.platforms.reading import path_of, stamp
 from bridge.platforms.redo.payloads import Document
 from bridge.platforms.redo.shapes import Said
 from bridge.platforms.redo.translate import PLATFORM, to_return
@@ -63,15 +60,15 @@ class RedoSource:
             id_ = orjson.loads(request.body)["return"]["id"]
         except (ValueError, TypeError, LookupError):
             return None
-        if isinstance(id_, bool) or not isinstance(id_, str | int | float):
-            return None
-        if not _ID.fullmatch(str(id_)):
-            return None
-        return subject_of(PLATFORM, self.account, str(id_))
+        return subject_for(self.account, id_)
 
     def delivery_id(self, request: InboundRequest) -> str | None:  # noqa: ARG002  port
         """Return None: Redo gives its deliveries no id."""
         return None
+
+    def credible(self, request: InboundRequest) -> bool:  # noqa: ARG002  port
+        """Return True: what is authentic here is believed."""
+        return True
 
     def read(self, observation: Observation) -> PlatformView:
         """Translate the body; raise UnreadableError.
@@ -86,6 +83,13 @@ class RedoSource:
         return PlatformView(Return.model_validate(said), version)
 
 
+def subject_for(account: str, id_: object) -> str | None:
+    """Return `redo/<account>/<id>`, None for an id that fits into no subject."""
+    if isinstance(id_, bool) or not isinstance(id_, str | int | float):
+        return None
+    return subject_of(PLATFORM, account, str(id_)) if _ID.fullmatch(str(id_)) else None
+
+
 def parse(body: bytes) -> Document:
     """Read the vendor's JSON; raise UnreadableError with the place, never a value."""
     try:
@@ -97,10 +101,7 @@ def parse(body: bytes) -> Document:
 
 
 def _unreadable(error: ErrorDetails) -> UnreadableError:
-    place = error["loc"]
-    path = "$" + "".join(
-        f"[{step}]" if isinstance(step, int) else f".{step}" for step in place
-    )
+    place, path = error["loc"], path_of(error)
     if place == ("return",) and (error["type"] == "missing" or error["input"] is None):
         return UnreadableError("no_return", path)
     if place == ("return", "id"):
@@ -117,12 +118,7 @@ def version_of(document: Document, said: Said) -> Version:
     source, at = document.return_, document.at
     content = orjson.dumps(said)
     return Version(
-        stamp=_stamp(source.updated_at or at or source.created_at),
-        at=_stamp(at or source.updated_at),
+        stamp=stamp(source.updated_at or at or source.created_at),
+        at=stamp(at or source.updated_at),
         content=hashlib.sha256(content).hexdigest()[:32],
     )
-
-
-def _stamp(time: datetime | None) -> str:
-    """Return UTC text of fixed width, so that text order is time order."""
-    return time.isoformat(timespec="microseconds") if time else ""

@@ -27,9 +27,10 @@ from bridge.platforms.contract import (
     Refused,
     Skipped,
 )
+from bridge.platforms.findings import render
 from bridge.platforms.probing import until_write
 from bridge.platforms.redo.answers import comments_in, judge, status_in
-from bridge.platforms.redo.rules import Rule, render
+from bridge.platforms.redo.rules import Rule
 from bridge.platforms.redo.translate import PLATFORM
 
 UNEXPECTED = frozenset({"rejected", "deleted"})

@@ -63,6 +63,10 @@ class WarehouseSource:
     def delivery_id(self, request: InboundRequest) -> str | None:
         return request.headers.get(signing.ID) or None
 
+    def credible(self, request: InboundRequest) -> bool:  # noqa: ARG002  port
+        """Return True: what is authentic here is believed."""
+        return True
+
     def read(self, observation: Observation) -> Reading:
         """Return a GoodsReport or GoodsFacts.
 

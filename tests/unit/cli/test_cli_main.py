@@ -22,6 +22,7 @@ COMMANDS = [
     ["dead", "edit"],
     ["dead", "discard"],
     ["bench"],
+    ["accounts", "connect"],
     ["topics", "apply"],
     ["topics", "check"],
     ["topics", "list"],
@@ -29,6 +30,7 @@ COMMANDS = [
     ["config", "show"],
     ["schemas", "write"],
     ["sandbox", "shop"],
+    ["sandbox", "loop"],
     ["sandbox", "warehouse"],
 ]
 
@@ -79,6 +81,7 @@ def test_the_version_is_that_of_the_package(
         ["run", "poll"],
         ["dev", "--returns", "0"],
         ["dev", "--faults", "x"],
+        ["dev", "--platform", "redo,elsewhere"],
         ["dead", "retry", "--since", "yesterday"],
         ["dead", "list", "--colour", "red"],
         ["pause", "redo/shop/1"],

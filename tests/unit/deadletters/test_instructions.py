@@ -51,6 +51,12 @@ def test_the_key_is_the_subject() -> None:
     assert key == SUBJECT.encode()
 
 
+def test_a_hint_is_named_by_its_own_id_and_has_no_number() -> None:
+    instruction = told(event_id="hint-1", sequence=0)
+
+    assert decode(*encode(instruction)).event_id == "hint-1"
+
+
 def test_an_event_is_named_by_id_and_sequence() -> None:
     instruction = told(event_id=event_id(SUBJECT, 5), sequence=5)
 
@@ -75,7 +81,7 @@ def test_an_event_is_named_by_id_and_sequence() -> None:
         ({"author": "a\nb"}, "no control characters"),
         ({"author": ""}, "at least 1 character"),
         ({"action": "explode"}, "Input should be"),
-        ({"sequence": 0}, "greater than or equal to 1"),
+        ({"sequence": -1}, "greater than or equal to 0"),
         ({"issued_at": datetime(2026, 1, 1)}, "timezone"),  # noqa: DTZ001 - the point
         ({"schema_version": 2}, "Input should be 1"),
         ({"colour": "red"}, "Extra inputs"),

@@ -59,6 +59,23 @@ async def test_a_head_that_failed_is_noted_and_its_lane_stays_in_the_log(
     assert partition.owner.finished == [0, 1]
 
 
+async def test_hints_without_a_number_queue_behind_a_parked_one(
+    bench: Bench, partition: Partition
+) -> None:
+    hints = [replace(A1, sequence=0, id=f"hint-{number}") for number in range(3)]
+    bench.network.reply(hints[0], REFUSED)
+    await partition.feed(hints[0])
+    partition.commit()
+
+    await partition.feed(*hints[1:], offset=1)
+    partition.commit()
+
+    assert kinds(partition) == {hint.id: "parked" for hint in hints}
+    successor = await restart(bench, partition)
+    (lane,) = successor.work.lanes
+    assert [letter.event_id for letter in lane.letters] == [hint.id for hint in hints]
+
+
 async def test_what_failed_and_worked_within_one_tick_leaves_no_trace(
     bench: Bench, partition: Partition
 ) -> None:
@@ -343,6 +360,27 @@ async def test_a_long_lane_is_read_back_piece_by_piece(make_bench: MakeBench) ->
     assert [receipt.sequence for receipt in partition.receipts] == [
         event.sequence for event in many
     ]
+
+
+async def test_only_what_is_missing_before_a_letter_in_memory_is_read_back(
+    make_bench: MakeBench,
+) -> None:
+    bench = make_bench(memory_limit=2 * len(A1.body))
+    partition = bench.partition()
+    await partition.open()
+    bench.network.reply(A1, Reply(429, retry_after=timedelta(seconds=60)))
+    await partition.feed(A1, A2)
+    partition.commit()
+
+    await partition.feed(A3, offset=2)
+    await bench.wait(61)
+    for _ in range(10):
+        await settle()
+    await asyncio.sleep(0.05)
+    partition.commit()
+
+    assert [len(places) for places in partition.kept.reads] == [2]
+    assert [receipt.sequence for receipt in partition.receipts] == [1, 2, 3]
 
 
 async def test_after_a_restart_only_places_are_held_beyond_the_memory(

@@ -79,6 +79,14 @@ def test_an_attempt_is_one_log_line_without_the_body(report: Report) -> None:
     ]
 
 
+def test_what_a_target_does_not_act_on_is_no_line_for_people(report: Report) -> None:
+    with capture_logs() as lines:
+        report.attempted(make_letter(), Skipped("no_rule"), TIMES)
+
+    (line,) = lines
+    assert (line["log_level"], line["outcome"]) == ("debug", "skipped")
+
+
 def test_receipts_of_a_tick_travel_on_one_sheet(report: Report) -> None:
     for number in (1, 2, 3):
         letter = make_letter(sequence=number)

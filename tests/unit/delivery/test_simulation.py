@@ -246,7 +246,7 @@ def judge(day: Day) -> None:
 def broken_days(seed: int) -> list[str]:
     """Return the choices, in hexadecimal, of random days that broke a promise."""
     dice = random.Random(seed)  # noqa: S311 - schedules
-    days = [dice.randbytes(dice.randint(20, 120)) for _ in range(DAYS_A_SEED)]
+    days = [dice.randbytes(dice.randint(20, 80)) for _ in range(DAYS_A_SEED)]
     return [choices.hex() for choices in days if not _keeps(choices)]
 
 

@@ -14,6 +14,7 @@ from bridge.inbound.options import InboundOptions
 from bridge.inbound.webhooks import Webhooks, route
 from bridge.platforms.contract import InboundRequest, Observation, Reading
 from bridge.streams.records import Outgoing
+from bridge.streams.topics import TopicNames
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 TOKEN = "tok-4711"  # noqa: S105  a fake's
@@ -27,6 +28,7 @@ class FakeSource:
         self.account = account
         self.asked = 0
         self.stumbles = False
+        self.believed = True
 
     def authenticate(self, request: InboundRequest) -> None:
         self.asked += 1
@@ -43,6 +45,11 @@ class FakeSource:
             return None
         native = found.get("id") if isinstance(found, dict) else None
         return None if native is None else f"{self.platform}/{self.account}/{native}"
+
+    def credible(self, request: InboundRequest) -> bool:
+        if request.body.startswith(b'{"id": "deep"'):
+            raise RecursionError("too deep")
+        return self.believed
 
     def delivery_id(self, request: InboundRequest) -> str | None:
         return request.headers.get("x-delivery")
@@ -94,7 +101,7 @@ def whole_app(
     webhooks = Webhooks(
         {source.account: source},
         kafka.publish,
-        topic="returns.raw",
+        topics=TopicNames(),
         options=options or InboundOptions(),
         clock=FixedClock(),
     )

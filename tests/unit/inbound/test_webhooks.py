@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from bridge.errors import UnavailableError
 from bridge.inbound.options import AnswerOptions, InboundOptions
 from bridge.inbound.webhooks import Webhooks
+from bridge.streams.topics import TopicNames
 from tests.unit.inbound.door import (
     NOW,
     TOKEN,
@@ -43,6 +44,40 @@ def assert_problem(response: httpx.Response, status: int, reason: str) -> None:
 
 
 # ---------------------------------------------------------------- accepted
+
+
+async def test_of_a_body_that_is_not_believed_only_its_subject_goes_on(
+    client: Client, fake_kafka: FakeKafka, source: FakeSource
+) -> None:
+    source.believed = False
+
+    response = await post(client, x_delivery="d-1")
+
+    assert response.status_code == 202
+    (record,) = fake_kafka.records
+    assert (record.topic, record.key) == ("returns.hints", b"redo/shop/r1")
+    assert b"example.org" not in (record.value or b"")
+    assert dict(record.headers)["ce_causationid"] == b"d-1"
+
+
+async def test_a_body_over_which_belief_stumbles_becomes_a_hint(
+    client: Client, fake_kafka: FakeKafka
+) -> None:
+    response = await post(client, b'{"id": "deep"}')
+
+    assert response.status_code == 202
+    assert fake_kafka.records[0].topic == "returns.hints"
+
+
+async def test_a_body_without_a_subject_is_kept_whole_also_if_it_is_not_believed(
+    client: Client, fake_kafka: FakeKafka, source: FakeSource
+) -> None:
+    source.believed = False
+
+    await post(client, b'{"no": "id"}')
+
+    (record,) = fake_kafka.records
+    assert (record.topic, record.key) == ("returns.raw", b"shop")
 
 
 async def test_an_accepted_webhook_is_kept_byte_for_byte_under_its_subject(
@@ -198,7 +233,7 @@ async def test_without_accounts_every_account_is_unknown(
     fake_kafka: FakeKafka,
 ) -> None:
     webhooks = Webhooks(
-        {}, fake_kafka.publish, topic="t", options=PLAIN, clock=FixedClock()
+        {}, fake_kafka.publish, topics=TopicNames(), options=PLAIN, clock=FixedClock()
     )
 
     transport = httpx.ASGITransport(app=webhooks)

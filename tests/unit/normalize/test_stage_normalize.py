@@ -14,6 +14,7 @@ from bridge.platforms.contract import (
     Privacy,
     Reading,
 )
+from bridge.platforms.loop.source import LoopSource
 from bridge.platforms.redo.source import RedoSource
 from bridge.streams.records import Record
 from tests.unit.normalize.raw_partition import (
@@ -127,6 +128,22 @@ async def test_a_body_without_a_located_subject_is_put_under_its_own_key(
     assert dict(raw.headers)["observation"] == b"delivery-1"
     assert partition.owner.finished == [0, 1]
     assert_one_history(partition.events)
+
+
+async def test_a_request_without_a_located_subject_is_put_under_its_own_key(
+    workers: Workers,
+) -> None:
+    loop = LoopSource("demo", (), Privacy(b"key"))
+    partition = await workers.open(source=loop)
+    card = b'{"topic": "giftcard", "id": 9, "return_id": null}'
+
+    await partition.read_raw(observed(card, "demo"))
+    (raw,) = partition.collect()
+    await partition.read_raw(raw)
+    partition.collect()
+
+    assert raw.key == b"loop/demo/giftcard-9"
+    assert [event.type for event in partition.events][-1] == "credit.requested"
 
 
 async def test_a_large_body_is_put_under_its_own_key_too(partition: Partition) -> None:

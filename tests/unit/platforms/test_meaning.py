@@ -3,7 +3,8 @@
 import httpx
 import pytest
 
-from bridge.platforms import redo, warehouse
+from bridge.platforms import PLATFORMS
+from bridge.platforms.loop import api as loop
 from bridge.platforms.meaning import (
     JUDGED,
     SHARED,
@@ -15,11 +16,20 @@ from bridge.platforms.meaning import (
 from bridge.platforms.redo.answers import TABLE
 from bridge.platforms.warehouse.answers import API, RECEIVER
 
-TABLES = {"redo": TABLE, "warehouse.resource": API, "warehouse.event": RECEIVER}
+TABLES = {
+    "redo": TABLE,
+    "loop": loop.TABLE,
+    "warehouse.resource": API,
+    "warehouse.event": RECEIVER,
+}
+FETCHING = "fetch"
+"""Reads a return as its platform's poll does, and is judged with it."""
 
 
 def test_every_target_that_is_offered_has_a_table() -> None:
-    assert TABLES.keys() == {*redo.OFFER.targets, *warehouse.OFFER.targets}
+    offered = {kind for offer in PLATFORMS.values() for kind in offer.targets}
+
+    assert TABLES.keys() == offered - {FETCHING}
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)

@@ -16,6 +16,7 @@ from bridge.clock import SystemClock
 from bridge.sandbox.dev import Verdict, play
 from bridge.sandbox.sandbox import DevOptions, Doors, Wiring
 from bridge.sandbox.server import LoopbackServer
+from bridge.sandbox.storefronts import ShopWiring
 
 OPTIONS = DevOptions(
     returns=4,
@@ -58,7 +59,7 @@ class ToyBridge:
         self._wiring = wiring
         await self._server.start()
         url = self._server.url
-        return Doors(f"{url}/hooks/shop", f"{url}/hooks/warehouse")
+        return Doors({"redo": f"{url}/hooks/shop"}, f"{url}/hooks/warehouse")
 
     async def settled(self) -> bool:
         return not self._restless
@@ -72,12 +73,16 @@ class ToyBridge:
         await self._server.stop()
 
     @property
+    def shop(self) -> ShopWiring:
+        return self.wiring.shops["redo"]
+
+    @property
     def wiring(self) -> Wiring:
         assert self._wiring is not None
         return self._wiring
 
     async def _shop(self, request: Request) -> Response:
-        if request.headers["authorization"] != f"Bearer {self.wiring.webhook_token}":
+        if request.headers["authorization"] != f"Bearer {self.shop.hook_secret}":
             return Response(status_code=401)
         return_ = json.loads(await request.body())["return"]
         for parcel, label in enumerate(return_["shipments"], start=1):
@@ -122,9 +127,9 @@ class ToyBridge:
         if snapshot["status"] == "completed":
             return_id = self._announced[snapshot["reference"]]
             await self._client.put(
-                f"{self.wiring.shop_url}/returns/{return_id}/status",
+                f"{self.shop.url}/returns/{return_id}/status",
                 json={"status": "complete"},
-                headers={"authorization": f"Bearer {self.wiring.shop_token}"},
+                headers={"authorization": f"Bearer {self.shop.key}"},
             )
         return Response(status_code=202)
 
@@ -174,7 +179,7 @@ async def test_everything_is_stopped_when_the_bridge_cannot_start(
 ) -> None:
     class Broken(ToyBridge):
         async def start_bridge(self, kafka: str, wiring: Wiring) -> Doors:
-            raise OSError(f"{kafka} {wiring.shop_store}")
+            raise OSError(f"{kafka} {wiring.shops['redo'].shop}")
 
     world = Broken()
 
@@ -201,5 +206,6 @@ async def test_secrets_are_new_in_every_run_and_not_shown(
 
     first, second = wirings
     assert first.warehouse_secret != second.warehouse_secret
-    assert first.webhook_token != second.webhook_token
+    assert first.shops["redo"].hook_secret != second.shops["redo"].hook_secret
     assert first.warehouse_secret not in repr(first)
+    assert first.shops["redo"].key not in repr(first)

@@ -82,10 +82,10 @@ def test_a_configuration_may_keep_a_log_for_another_time() -> None:
     assert config["retention.ms"] == "86400000"
 
 
-def test_all_that_is_keyed_by_subject_is_co_partitioned() -> None:
+def test_all_that_is_keyed_by_subject_or_account_is_co_partitioned() -> None:
     apart = {row.name for row in TABLE if not row.co_partitioned}
 
-    assert apart == {"links", "cursors"}
+    assert apart == {"links"}
 
 
 def test_production_survives_the_loss_of_a_broker() -> None:

@@ -8,6 +8,7 @@ from pydantic import SecretStr, ValidationError
 
 from bridge.errors import ConfigError
 from bridge.platforms.contract import AccountOptions, Privacy, Source
+from bridge.platforms.fetching import FetchTargetOptions
 from bridge.platforms.limits import Limit
 from bridge.platforms.redo import OFFER
 from bridge.platforms.redo.options import RedoAccount, RedoTargetOptions
@@ -32,7 +33,7 @@ def account(**options: object) -> RedoAccount:
 
 def test_the_offer_names_the_options_of_account_and_target() -> None:
     assert OFFER.account is RedoAccount
-    assert OFFER.targets == {"redo": RedoTargetOptions}
+    assert OFFER.targets == {"redo": RedoTargetOptions, "fetch": FetchTargetOptions}
 
 
 def test_an_account_has_the_live_host_as_default() -> None:

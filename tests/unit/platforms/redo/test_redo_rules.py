@@ -31,7 +31,8 @@ from bridge.canonical.model import (
     Return,
 )
 from bridge.canonical.states import State
-from bridge.platforms.redo.rules import DEFAULT_RULES, Rule, all_good, render
+from bridge.platforms.findings import all_good, render
+from bridge.platforms.redo.rules import DEFAULT_RULES, Rule
 
 NOW = datetime(2027, 3, 14, 12, 0, tzinfo=UTC)
 

@@ -73,6 +73,10 @@ def test_redo_numbers_no_delivery() -> None:
     assert source().delivery_id(request()) is None
 
 
+def test_what_is_authentic_is_believed() -> None:
+    assert source().credible(request())
+
+
 def test_the_subject_is_found_in_the_body() -> None:
     body = (PAYLOADS / "return_created__refund.json").read_bytes()
 

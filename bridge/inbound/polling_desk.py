@@ -1,0 +1,104 @@
+"""What all partitions of the poll stage share in a process, and what they need."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Annotated, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+
+from bridge.clock import Clock
+from bridge.inbound.conversing import Send
+from bridge.platforms.care import Care
+from bridge.platforms.cursor import Lane
+from bridge.platforms.walk import Poll
+from bridge.streams.options import OwnershipOptions
+from bridge.streams.records import Outgoing
+from bridge.streams.topics import TopicNames
+
+#: Returns when a call of that lane may start, and counts it.
+Spend = Callable[[Lane], Awaitable[None]]
+
+
+class PollOwnership(OwnershipOptions):
+    """Ownership where only GETs touch anything but Kafka: no wait for a predecessor."""
+
+    tick: timedelta = timedelta(milliseconds=10)
+    handover: Literal["safe", "fast"] = "fast"
+
+
+class PollingOptions(BaseModel):
+    """The poll stage. `response_limit` bounds one page in bytes.
+
+    Every `watch_every` the platform is asked whether our webhooks are still on.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ownership: PollOwnership = PollOwnership()
+    connect_timeout: timedelta = timedelta(seconds=5)
+    read_timeout: timedelta = timedelta(seconds=12)
+    response_limit: PositiveInt = 32 * 1024 * 1024
+    watch_every: Annotated[timedelta, Field(gt=timedelta(0))] = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """An account whose webhooks are looked after, and where they should come."""
+
+    care: Care
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class PollDesk:
+    """The accounts of this process: how each is polled, at which pace.
+
+    `daily` is the most calls a day (UTC) of an account that has such a limit.
+    `jitter` gives a number from 0 to 1.
+    """
+
+    topics: TopicNames
+    partitions: int
+    polls: Mapping[str, Poll]
+    paces: Mapping[str, Spend]
+    send: Send
+    clock: Clock
+    jitter: Callable[[], float]
+    daily: Mapping[str, int] = field(default_factory=dict)
+    cares: Mapping[str, Watched] = field(default_factory=dict)
+    watch_every: timedelta = timedelta(minutes=10)
+
+
+class Ownership(Protocol):
+    """What this stage needs of the partition's owner (`bridge/streams/owner.py`)."""
+
+    partition: int
+
+    def finish(self, offset: int) -> None:
+        """The record at `offset` is done with."""
+        ...
+
+    def note(self) -> None:
+        """Something was learned that the next commit has to write."""
+        ...
+
+    async def permit(self) -> None:
+        """Return when a call may start; raise LostOwnership if none ever may."""
+        ...
+
+
+class Hands(Protocol):
+    """What an account's walk needs of its partition (`polling.py`)."""
+
+    async def permit(self) -> None:
+        """Return when a call may start; raise LostOwnership if none ever may."""
+        ...
+
+    async def room_for_more(self) -> None:
+        """Return when another page may be held in memory."""
+        ...
+
+    def write(self, name: str, outgoing: list[Outgoing]) -> None:
+        """Put records and the account's cursor into the next commit."""
+        ...

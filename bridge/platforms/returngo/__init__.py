@@ -1,0 +1,7 @@
+"""ReturnGO: what it offers to the bridge."""
+
+from bridge.platforms.contract import Offer
+from bridge.platforms.fetching import FetchTargetOptions
+from bridge.platforms.returngo.options import ReturnGoAccount
+
+OFFER = Offer(account=ReturnGoAccount, targets={"fetch": FetchTargetOptions})

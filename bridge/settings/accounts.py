@@ -1,0 +1,38 @@
+"""What accounts must be to each other and to targets; of one alone, itself knows."""
+
+from collections.abc import Iterator
+
+from bridge.settings.model import Settings
+
+
+def account_problems(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield the account and what is wrong with it; no secret is in the words."""
+    yield from _named_twice(settings)
+    yield from _never_fetched(settings)
+
+
+def _named_twice(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Two accounts of one shop: all its returns would be announced and paid twice."""
+    known: dict[tuple[str, ...], str] = {}
+    for name, account in settings.accounts.items():
+        if account.identity is None:
+            continue
+        other = known.setdefault((account.platform, *account.identity), name)
+        if other != name:
+            yield name, f"is the same shop as accounts.{other}: keep one of them"
+
+
+def _never_fetched(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Hints that nobody reads: no return of the account would ever be seen."""
+    fetched = {
+        target.options.account
+        for target in settings.targets.values()
+        if target.options.reads == "hints"
+    }
+    for name, account in settings.accounts.items():
+        if account.hints and name not in fetched:
+            problem = (
+                "its webhooks are only hints, and nothing reads the returns they "
+                f"point at: add a target {{kind: fetch, account: {name}}}"
+            )
+            yield name, problem

@@ -1,0 +1,61 @@
+"""A running Loop, a client of its API, and a receiver of its webhooks."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from bridge.clock import Clock, SystemClock
+from bridge.sandbox.loop_returns import LoopExchange, LoopReturn, LoopUnit
+from bridge.sandbox.loop_simulator import LoopOptions, LoopSimulator
+
+KEY = "key-of-tests"
+SECRET = "secret-of-tests"  # noqa: S105 of the simulator
+
+Start = Callable[..., Awaitable[LoopSimulator]]
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Start]:
+    """Start a simulator with these options; all are stopped in the end."""
+    running: list[LoopSimulator] = []
+
+    async def begin(clock: Clock | None = None, **options: object) -> LoopSimulator:
+        given: dict[str, object] = {
+            "keys": LoopOptions.full_access(KEY),
+            "secret": SECRET,
+            **options,
+        }
+        simulator = LoopSimulator(LoopOptions(**given), clock=clock)  # type: ignore[arg-type]  # by name
+        await simulator.start()
+        running.append(simulator)
+        return simulator
+
+    yield begin
+    for simulator in running:
+        await simulator.stop()
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(headers={"X-Authorization": KEY}) as made:
+        yield made
+
+
+@pytest.fixture
+def new_return() -> Callable[..., LoopReturn]:
+    """Make a return of two units of one order line, so long ago."""
+
+    def make(id_: int = 900_411, *, ago: timedelta = timedelta(0)) -> LoopReturn:
+        at = SystemClock().now() - ago
+        units = [
+            LoopUnit(6_000_000 + id_ * 10 + n, 15, "KETTLE/1L", "Kettle é", 5_200)
+            for n in (1, 2)
+        ]
+        wish = LoopExchange(41_000_000 + id_, "LAMP", "Lamp", 12_000)
+        return_ = LoopReturn(id_, 3_300_000 + id_, f"#L-{id_}", at, units)
+        return_.exchanges = [wish]
+        return return_
+
+    return make
