@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from prometheus_client import Counter
-
 from bridge.deadletters.letter import About, DeadLetter, Position, Tries
 from bridge.delivery.lanes import Letter
 from bridge.delivery.policy import Bury
@@ -97,7 +95,6 @@ class Report:
         self._brought: list[Outgoing] = []
         self._seconds = metrics.ATTEMPT_SECONDS.labels(target)
         self._delivery_seconds = metrics.DELIVERY_SECONDS.labels(target)
-        self._counters: dict[tuple[str, str], Counter] = {}
         self._log = log.bind(target=target)  # bound once: it halves a line's price
 
     def attempted(self, letter: Letter, outcome: Outcome, times: Times) -> None:
@@ -107,7 +104,7 @@ class Report:
         """
         name, reason = name_of(outcome), reason_of(outcome)
         letter.note(Attempt(times.started_at, times.ended_at, name, reason))
-        self._counter(name, reason).inc()
+        metrics.of(metrics.ATTEMPTS, self._target, name, reason).inc()
         seconds = (times.ended_at - times.started_at).total_seconds()
         self._seconds.observe(seconds)
         say = self._log.debug if isinstance(outcome, Skipped) else self._log.info
@@ -121,13 +118,6 @@ class Report:
             reason=reason,
             ms=round(seconds * 1000, 1),
         )
-
-    def _counter(self, name: str, reason: str) -> Counter:
-        counter = self._counters.get((name, reason))
-        if counter is None:  # looking a label up costs more than the rest
-            counter = metrics.ATTEMPTS.labels(self._target, name, reason)
-            self._counters[name, reason] = counter
-        return counter
 
     def brought(self, outcome: Outcome) -> None:
         """Write what a conversation gave in return, with its receipt."""
