@@ -7,6 +7,7 @@ is raised.
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import httpx
@@ -16,6 +17,7 @@ from bridge.delivery.calls import Calls
 from bridge.delivery.conversation import SAFE, converse
 from bridge.delivery.desk import Desk
 from bridge.delivery.lanes import Lane, Letter
+from bridge.delivery.last_look import PermissionLapsedError
 from bridge.delivery.ownership import Ownership
 from bridge.delivery.report import Report, Times, name_of
 from bridge.errors import LostOwnership
@@ -38,9 +40,12 @@ class Attempts:
     desk: Desk
     owner: Ownership
     report: Report
-    calls: Calls = field(default_factory=Calls)
+    calls: Calls = field(init=False)
     queue: Calls = field(default_factory=Calls)
     doubted_until: int = 0
+
+    def __post_init__(self) -> None:
+        self.calls = Calls(self.owner.may_call)
 
     async def attempt(self, lane: Lane, letter: Letter) -> Outcome:
         """Converse about `letter`; raise LostOwnership if it has to be left."""
@@ -94,14 +99,19 @@ class Line:
         turns = desk.turns
         if turns is not None:
             await self._wait(turns.take(self.call))
-        await self.attempts.owner.permit()
         tracing.inject(self.traceparent, request.headers)
         self.wrote = self.wrote or request.method not in SAFE
-        response = await desk.send(request, self.attempts.calls)
+        response = await self._send(request)
         if turns is not None:
             facts = rate_facts(response, desk.clock.now())
             turns.budget.hear(facts, desk.clock.monotonic())
         return response
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        while True:
+            await self.attempts.owner.permit()
+            with suppress(PermissionLapsedError):  # it was held up on its way out
+                return await self.attempts.desk.send(request, self.attempts.calls)
 
     async def _wait(self, turn: Awaitable[None]) -> None:
         line = self.attempts.calls if self.wrote else self.attempts.queue

@@ -6,6 +6,7 @@ another host), TLS is verified, answers are bounded.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from bridge.delivery.conversation import CallFailed
+from bridge.delivery.last_look import MAY_START, LastLook
 from bridge.delivery.options import DeliveryOptions
 from bridge.errors import LostOwnership
 
@@ -48,7 +50,11 @@ class Caller:
         )
 
     async def send(self, request: httpx.Request, calls: "Calls") -> httpx.Response:
-        """Return the answer within the call deadline; raise CallFailed otherwise."""
+        """Return the answer within the call deadline; raise CallFailed otherwise.
+
+        Raises PermissionLapsedError where the call may start no more: it was not sent.
+        """
+        MAY_START.set(calls.may_start)
         try:
             async with asyncio.timeout(self._deadline) as timer:
                 with calls.running(timer):
@@ -79,11 +85,19 @@ class Caller:
         await self._client.aclose()
 
 
-class Calls:
-    """The calls in flight of one partition, so that they can be cut short."""
+def _always() -> bool:
+    return True
 
-    def __init__(self) -> None:
+
+class Calls:
+    """The calls in flight of one partition, so that they can be cut short.
+
+    `may_start` is asked right before each is written.
+    """
+
+    def __init__(self, may_start: Callable[[], bool] = _always) -> None:
         self.ended = False
+        self.may_start = may_start
         self._timers: set[asyncio.Timeout] = set()
 
     def running(self, timer: asyncio.Timeout) -> AbstractContextManager[None]:
@@ -119,7 +133,9 @@ def _transport(options: DeliveryOptions) -> AiohttpTransport:
             limit=options.concurrency, ssl=options.verify_tls
         )
         jar = aiohttp.DummyCookieJar()
-        return aiohttp.ClientSession(connector=connector, cookie_jar=jar)
+        return aiohttp.ClientSession(
+            connector=connector, cookie_jar=jar, request_class=LastLook
+        )
 
     return AiohttpTransport(client=session)
 

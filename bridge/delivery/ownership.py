@@ -25,3 +25,6 @@ class Ownership(Protocol):
 
     async def permit(self) -> None:
         """Return when a call may start; raise LostOwnership if none ever may."""
+
+    def may_call(self) -> bool:
+        """Whether a call may start this very moment."""

@@ -17,6 +17,7 @@ from bridge.canonical.envelope import Event, to_headers
 from bridge.clock import Clock
 from bridge.delivery.calls import Calls
 from bridge.delivery.conversation import CallFailed
+from bridge.delivery.last_look import PermissionLapsedError
 from bridge.errors import LostOwnership
 from bridge.platforms.contract import (
     AlreadyApplied,
@@ -76,6 +77,9 @@ class FakeOwner:
     def note(self) -> None:
         self.notes += 1
 
+    def may_call(self) -> bool:
+        return self._granted.is_set() and not self.lost
+
     async def permit(self) -> None:
         await self._granted.wait()
         if self.lost:
@@ -92,7 +96,7 @@ class Reply:
 
     status: int = 200
     retry_after: timedelta | None = None
-    failure: CallFailed | None = None
+    failure: CallFailed | PermissionLapsedError | None = None
     after: timedelta = timedelta()
     release: asyncio.Event | None = None
 

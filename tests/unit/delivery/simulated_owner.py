@@ -196,6 +196,9 @@ class SimulatedOwner:
         except Exception as mistake:  # noqa: BLE001 - none is expected
             self._world.violations.append(f"{self._name}: {mistake!r}")
 
+    def may_call(self) -> bool:
+        return self._lease.holds()
+
     async def permit(self) -> None:
         while not self._lease.holds():
             if self.lost:

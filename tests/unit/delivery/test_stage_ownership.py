@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from bridge.delivery.conversation import CallFailed
+from bridge.delivery.last_look import PermissionLapsedError
 from tests.support.clock import START, settle
 from tests.support.events import make_event
 from tests.support.fakes import Reply, paths
@@ -53,6 +54,19 @@ async def test_each_call_needs_permission_of_its_own(
     await settle()
 
     assert (before, bench.network.calls_of(A1)) == (0, 1)
+
+
+async def test_a_call_held_up_on_its_way_out_goes_when_it_may(
+    bench: Bench, partition: Partition
+) -> None:
+    bench.network.reply(A1, Reply(failure=PermissionLapsedError()))
+
+    await partition.feed(A1)
+    partition.commit()
+
+    (receipt,) = partition.receipts
+    assert (bench.network.calls_of(A1), receipt.outcome) == (2, "delivered")
+    assert len(receipt.attempts) == 1  # nothing was sent the first time
 
 
 async def test_a_conversation_without_permission_ends_without_a_trace(
