@@ -1,5 +1,6 @@
 """The base of every canonical model: frozen, closed, JSON-ready."""
 
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
@@ -30,3 +31,12 @@ class Money(Model):
 
     amount: Decimal
     currency: Currency
+
+
+@lru_cache(maxsize=16_384)
+def money(amount: str, currency: str) -> Money:
+    """Return that money; most amounts of a return stand in it more than once.
+
+    Raises pydantic's ValidationError for what is no decimal text or no currency.
+    """
+    return Money(amount=amount, currency=currency)

@@ -52,19 +52,10 @@ from bridge.canonical.events import (
     ShipmentUpdated,
 )
 from bridge.canonical.model import Item, Return
-from bridge.canonical.snapshot import Plain, Snapshot
+from bridge.canonical.snapshot import Snapshot
 from bridge.canonical.states import State, is_reopening
 
 _APART = frozenset({"goods", "observed_at", "updated_at"})
-
-_NOTHING_YET: Plain = {
-    "items": [],
-    "shipments": [],
-    "refunds": [],
-    "credits": [],
-    "exchange": None,
-    "notes": [],
-}
 
 
 def diff(
@@ -90,11 +81,23 @@ def diff(
 
 
 def _first_sight(after: Snapshot, announced: AbstractSet[str]) -> tuple[Draft, ...]:
-    blank = after.plain | _NOTHING_YET
-    unsaid = _Unsaid(changes(blank, after.plain, apart_from=_APART))
     model = after.model
+    unsaid = _Unsaid(dict.fromkeys(_places(model)))
     parts = (replace(draft, before={}) for draft in _parts(model, unsaid, announced))
     return Draft(ReturnCreated), Draft(REACHED[model.state]), *parts
+
+
+def _places(model: Return) -> Iterator[str]:
+    """Name every part of the return that an event may be about."""
+    parts = {
+        "items": model.items,
+        "shipments": model.shipments,
+        "refunds": model.refunds,
+        "credits": model.credits,
+        "notes": model.notes,
+    }
+    for name, elements in parts.items():
+        yield from (f"/{name}/{index}" for index in range(len(elements)))
 
 
 class _Unsaid:

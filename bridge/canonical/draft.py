@@ -5,17 +5,18 @@ observation, so it is encoded once and spliced in.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pydantic import BaseModel, JsonValue
 from pydantic_core import to_json
 
 from bridge.canonical.event_data import EventData
+from bridge.values import value
 
 Part = BaseModel | tuple[BaseModel, ...] | JsonValue | tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Draft:
     """One event to be: its type, the part it is about, the changed values before.
 

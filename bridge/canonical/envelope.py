@@ -10,8 +10,9 @@ and `from_headers` are the codec (CloudEvents Kafka binding, section 3.2, with t
 import hashlib
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
+from functools import lru_cache
 
 import orjson
 from pydantic import ValidationError
@@ -20,6 +21,7 @@ from pydantic_core import from_json
 from bridge.canonical.event_data import EventData
 from bridge.canonical.events import TYPES
 from bridge.errors import UnreadableError
+from bridge.values import value
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -50,7 +52,7 @@ def chain_next(chain: str, event_id: str, type_: str, body: bytes) -> str:
     return digest.hexdigest()[:32]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Event:
     """One canonical event. `type` is the short name, `body` the JSON of its data."""
 
@@ -104,7 +106,7 @@ class Event:
         return f"{_PREFIX}{self.type}{_SUFFIX}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Cause:
     """What made events: source URI, time of the fact, id of the observation."""
 
@@ -140,7 +142,7 @@ def from_headers(headers: Mapping[str, bytes], body: bytes) -> Event:
         traceparent = headers.get("traceparent")
         return Event(
             id=headers["ce_id"].decode(),
-            type=_short(headers["ce_type"].decode()),
+            type=_short(headers["ce_type"]),
             subject=headers["ce_subject"].decode(),
             sequence=int(headers["ce_sequence"]),
             chain=headers["ce_chain"].decode(),
@@ -161,7 +163,9 @@ def _json_path(place: tuple[int | str, ...]) -> str:
     )
 
 
-def _short(wire_type: str) -> str:
+@lru_cache(maxsize=256)
+def _short(encoded: bytes) -> str:
+    wire_type = encoded.decode()
     if not (wire_type.startswith(_PREFIX) and wire_type.endswith(_SUFFIX)):
         raise ValueError(wire_type)
     return wire_type[len(_PREFIX) : -len(_SUFFIX)]

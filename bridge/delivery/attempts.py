@@ -7,7 +7,6 @@ is raised.
 
 import asyncio
 from collections.abc import Awaitable
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 import httpx
@@ -19,7 +18,7 @@ from bridge.delivery.desk import Desk
 from bridge.delivery.lanes import Lane, Letter
 from bridge.delivery.last_look import PermissionLapsedError
 from bridge.delivery.ownership import Ownership
-from bridge.delivery.report import Report, Times, name_of
+from bridge.delivery.report import Report, attempt_of, name_of
 from bridge.errors import LostOwnership
 from bridge.platforms.contract import Context, Failed, Outcome
 from bridge.platforms.rate_facts import rate_facts
@@ -71,7 +70,8 @@ class Attempts:
                     events.CONVERSATION_BROKE, event_id=letter.event.id, error=mistake
                 )
                 outcome = Failed("internal_error", answer_lost=True)
-        self.report.attempted(letter, outcome, Times(started_at, clock.now()))
+        attempt = attempt_of(outcome, started_at, clock.now())
+        self.report.attempted(letter, attempt, outcome)
         return outcome
 
     def end(self) -> None:
@@ -95,23 +95,24 @@ class Line:
 
     async def send(self, request: httpx.Request) -> httpx.Response:
         """Send a request when it is its turn; raise LostOwnership if that never is."""
-        desk = self.attempts.desk
+        desk, owner = self.attempts.desk, self.attempts.owner
         turns = desk.turns
         if turns is not None:
             await self._wait(turns.take(self.call))
         tracing.inject(self.traceparent, request.headers)
         self.wrote = self.wrote or request.method not in SAFE
-        response = await self._send(request)
+        while True:
+            if not owner.may_call():
+                await owner.permit()
+            try:
+                response = await desk.send(request, self.attempts.calls)
+                break
+            except PermissionLapsedError:
+                continue  # it was held up on its way out, and has to ask again
         if turns is not None:
             facts = rate_facts(response, desk.clock.now())
             turns.budget.hear(facts, desk.clock.monotonic())
         return response
-
-    async def _send(self, request: httpx.Request) -> httpx.Response:
-        while True:
-            await self.attempts.owner.permit()
-            with suppress(PermissionLapsedError):  # it was held up on its way out
-                return await self.attempts.desk.send(request, self.attempts.calls)
 
     async def _wait(self, turn: Awaitable[None]) -> None:
         line = self.attempts.calls if self.wrote else self.attempts.queue

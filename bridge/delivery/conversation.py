@@ -11,11 +11,13 @@ import httpx
 
 from bridge.deadletters.masking import excerpt
 from bridge.platforms.contract import (
+    AlreadyApplied,
     Conversation,
+    Delivered,
     Failed,
     HttpAnswer,
     Outcome,
-    Unfinished,
+    Skipped,
 )
 
 Call = Callable[[httpx.Request], Awaitable[httpx.Response]]
@@ -53,7 +55,7 @@ async def converse(conversation: Conversation, call: Call) -> Outcome:
             except CallFailed as broken:
                 lost = lost or (effect and broken.sent)
                 return Failed(broken.reason, answer_lost=lost)
-            lost = lost or (effect and response.is_success)
+            lost = lost or (effect and 200 <= response.status_code < 300)  # noqa: PLR2004 - as `is_success`, for less
             request = conversation.send(response)
     except StopIteration as end:
         outcome: Outcome = end.value
@@ -66,7 +68,7 @@ async def converse(conversation: Conversation, call: Call) -> Outcome:
 
 def _with_answer(outcome: Outcome, response: httpx.Response | None) -> Outcome:
     """Keep the last answer for people where the event is not done with."""
-    if response is None or not isinstance(outcome, Unfinished):
+    if response is None or isinstance(outcome, (Delivered, AlreadyApplied, Skipped)):
         return outcome
     answer = HttpAnswer(response.status_code, excerpt(response.content))
     return replace(outcome, answer=answer)

@@ -36,8 +36,8 @@ class LastLook(aiohttp.ClientRequest):
         content_length: int | None = None,
     ) -> None:
         """Write head and body together, in a task of their own."""
-        if MAY_START.get()():
+        if conn.protocol is None or MAY_START.get()():
             await super().write_bytes(writer, conn, content_length)
-        elif conn.protocol is not None:
-            conn.protocol.set_exception(PermissionLapsedError())
-            conn.close()
+            return
+        conn.protocol.set_exception(PermissionLapsedError())
+        conn.close()

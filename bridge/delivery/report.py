@@ -60,12 +60,9 @@ class Topics:
     raw: str = "returns.raw"
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
-    """When a conversation began and ended, aware UTC."""
-
-    started_at: datetime
-    ended_at: datetime
+def attempt_of(outcome: Outcome, started_at: datetime, ended_at: datetime) -> Attempt:
+    """Return a conversation that came to `outcome` as its receipt will tell it."""
+    return Attempt(started_at, ended_at, name_of(outcome), reason_of(outcome))
 
 
 def name_of(outcome: Outcome) -> str:
@@ -97,15 +94,15 @@ class Report:
         self._delivery_seconds = metrics.DELIVERY_SECONDS.labels(target)
         self._log = log.bind(target=target)  # bound once: it halves a line's price
 
-    def attempted(self, letter: Letter, outcome: Outcome, times: Times) -> None:
+    def attempted(self, letter: Letter, attempt: Attempt, outcome: Outcome) -> None:
         """Note one conversation: in the letter, the log and the metrics.
 
         What a target is configured not to act on is many lines and no news: `debug`.
         """
-        name, reason = name_of(outcome), reason_of(outcome)
-        letter.note(Attempt(times.started_at, times.ended_at, name, reason))
+        letter.note(attempt)
+        name, reason = attempt.outcome, attempt.reason
         metrics.of(metrics.ATTEMPTS, self._target, name, reason).inc()
-        seconds = (times.ended_at - times.started_at).total_seconds()
+        seconds = (attempt.ended_at - attempt.started_at).total_seconds()
         self._seconds.observe(seconds)
         say = self._log.debug if isinstance(outcome, Skipped) else self._log.info
         say(

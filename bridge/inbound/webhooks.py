@@ -111,7 +111,7 @@ class Webhooks:
             await self._refuse(account, Refused(FAILED), receive, send)
         else:
             await send_answer(send, accepted)
-        metrics.INBOUND_SECONDS.observe(perf_counter() - began)
+        metrics.INBOUND_SECONDS.labels().observe(perf_counter() - began)
 
     async def _serve(
         self, account: str, token: str, scope: Scope, receive: Receive
@@ -163,7 +163,7 @@ class Webhooks:
                 await self._publish(record, door.kafka_wait)
             except UnavailableError as away:
                 raise Refused(UNAVAILABLE, away.reason) from away
-        metrics.INBOUND_BODY_BYTES.observe(len(request.body))
+        metrics.INBOUND_BODY_BYTES.labels().observe(len(request.body))
         _log.debug(
             events.WEBHOOK_ACCEPTED,
             account=door.account,

@@ -3,9 +3,6 @@
 A mistake of ours about one body makes it a dead letter; the others go on.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from bridge.errors import UnreadableError
 from bridge.normalize import fold as folding
 from bridge.normalize.fold import Folded
@@ -17,28 +14,28 @@ from bridge.streams.topics import MESSAGE_LIMIT
 RECORD_LIMIT = MESSAGE_LIMIT - 64 * 1024
 
 
-@contextmanager
-def _mistakes_buried() -> Iterator[None]:
-    """Make a mistake of ours about one body a dead letter: the others go on."""
+def read(source: Source, observation: Observation) -> Reading:
+    """Translate the body; raise UnreadableError, whatever went wrong."""
     try:
-        yield
+        return source.read(observation)
     except UnreadableError:
         raise
     except Exception as mistake:
-        kind = type(mistake).__name__
-        raise UnreadableError("internal_error", "$", kind) from mistake
-
-
-def read(source: Source, observation: Observation) -> Reading:
-    """Translate the body; raise UnreadableError, whatever went wrong."""
-    with _mistakes_buried():
-        return source.read(observation)
+        raise _buried(mistake) from mistake
 
 
 def fold(state: SubjectState, observation: Observation, reading: Reading) -> Folded:
     """Fold it; raise UnreadableError, whatever went wrong."""
-    with _mistakes_buried():
+    try:
         return folding.fold(state, observation, reading)
+    except UnreadableError:
+        raise
+    except Exception as mistake:
+        raise _buried(mistake) from mistake
+
+
+def _buried(mistake: Exception) -> UnreadableError:
+    return UnreadableError("internal_error", "$", type(mistake).__name__)
 
 
 def must_fit(folded: Folded) -> None:

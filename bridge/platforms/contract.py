@@ -44,6 +44,7 @@ from bridge.platforms.readings import (
     Requests,
     Version,
 )
+from bridge.values import value
 
 __all__ = [
     "NOT_APPLIED",
@@ -142,7 +143,7 @@ class Source(Protocol):
 Conversation = Generator[httpx.Request, httpx.Response, Outcome]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Context:
     """What the engine knows about this attempt.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bridge.platforms.readings import Observation
+from bridge.values import value
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class HttpAnswer:
     excerpt: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Delivered:
     """The target took it, just now.
 
@@ -29,21 +30,21 @@ class Delivered:
     publish: tuple[Observation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AlreadyApplied:
     """The target had it already: nothing was sent twice."""
 
     evidence: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Skipped:
     """Configured, or by nature, not to act on this event."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Failed:
     """It may work later. `retry_after` is the least wait the target asked for.
 

@@ -14,11 +14,12 @@ from pydantic import JsonValue
 from bridge.canonical.base import Money
 from bridge.canonical.goods import GoodsDocument
 from bridge.canonical.model import Return
+from bridge.values import value
 
 Channel = Literal["webhook", "poll", "fetch", "replay"]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Observation:
     """One inbound body as it came, with what the door knew about it.
 
@@ -51,7 +52,7 @@ class Version:
     content: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PlatformView:
     """A platform's view of a return: `goods` empty, `state` the platform's.
 

@@ -6,7 +6,7 @@ written and read with orjson on the hot path. Which outcome an event came to is
 decided elsewhere; here are only the values and their codec.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -14,6 +14,7 @@ from typing import cast
 import orjson
 
 from bridge.errors import UnreadableError
+from bridge.values import value
 
 #: Bytes of one sheet: below Kafka's default `message.max.bytes` of 1,048,588.
 SHEET_LIMIT = 900_000
@@ -25,7 +26,7 @@ DEAD = "dead"
 DISCARDED = "discarded"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Attempt:
     """One conversation about one event: aware UTC times, outcome, short reason.
 
@@ -39,7 +40,7 @@ class Attempt:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Receipt:
     """The entry of one finished event.
 
@@ -106,12 +107,36 @@ def encode_sheet(sheet: Sheet, limit: int = SHEET_LIMIT) -> list[bytes]:
     )
     return [
         *_parts(head, b'"receipts":[],"answers"', sheet.answers, limit),
-        *_parts(head, b'"receipts"', sheet.receipts, limit),
+        *_parts(head, b'"receipts"', map(_plain, sheet.receipts), limit),
     ]
 
 
+def _plain(receipt: Receipt) -> Mapping[str, object]:
+    """Return `receipt` as orjson writes it at half of what a dataclass costs."""
+    return {
+        "id": receipt.id,
+        "subject": receipt.subject,
+        "sequence": receipt.sequence,
+        "chain": receipt.chain,
+        "type": receipt.type,
+        "outcome": receipt.outcome,
+        "attempts": [
+            {
+                "started_at": attempt.started_at,
+                "ended_at": attempt.ended_at,
+                "outcome": attempt.outcome,
+                "reason": attempt.reason,
+            }
+            for attempt in receipt.attempts
+        ],
+        "finished_at": receipt.finished_at,
+        "tried": receipt.tried,
+        "edited": receipt.edited,
+    }
+
+
 def _parts(
-    head: bytes, field: bytes, entries: Sequence[Answer | Receipt], limit: int
+    head: bytes, field: bytes, entries: Iterable[object], limit: int
 ) -> Iterator[bytes]:
     start = head[:-1] + b"," + field + b":["
     room = limit - len(start) - len(b"]}")

@@ -1,12 +1,14 @@
 """Kafka records as plain values: what was read, and what is to be written."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from bridge.values import value
 
 Headers = tuple[tuple[str, bytes], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Record:
     """A record as it was read. `timestamp` is milliseconds since the epoch, UTC."""
 
@@ -19,7 +21,7 @@ class Record:
     headers: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Outgoing:
     """A record to be written. Without `partition` the key decides (murmur2)."""
 

@@ -11,11 +11,12 @@ from functools import cache
 from prometheus_client import (
     Counter,
     Gauge,
-    Histogram,
     disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from bridge.telemetry.histogram import Histogram
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 disable_created_metrics()  # type: ignore[no-untyped-call] # a second series for each counter that nobody asks for
@@ -37,7 +38,7 @@ def _gauge(name: str, meaning: str, *labels: str) -> Gauge:
 def _histogram(
     name: str, meaning: str, buckets: tuple[float, ...], *labels: str
 ) -> Histogram:
-    return Histogram(name, meaning, labels, namespace=_PREFIX, buckets=buckets)
+    return Histogram(f"{_PREFIX}_{name}", meaning, labels, buckets)
 
 
 # ---------------------------------------------------------------- inbound

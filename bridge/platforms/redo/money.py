@@ -3,15 +3,16 @@
 import re
 from collections.abc import Callable, Iterator
 
+from bridge.canonical import base
 from bridge.platforms.redo.payloads import Document
-from bridge.platforms.redo.shapes import Money, Said, Sum
+from bridge.platforms.redo.shapes import Money, Sum
 
 NO_CURRENCY = "XXX"
 """ISO 4217 for "no currency": the whole body names none."""
 
 _CODE = re.compile(r"[A-Z]{3}")
 
-Pay = Callable[[Money | Sum | None], Said | None]
+Pay = Callable[[Money | Sum | None], base.Money | None]
 """Turns any of Redo's money shapes into canonical money; None without an amount."""
 
 
@@ -23,14 +24,14 @@ def pay_in(document: Document) -> Pay:
     """
     fallback = next(filter(None, map(_code, _monies(document))), NO_CURRENCY)
 
-    def pay(money: Money | Sum | None) -> Said | None:
+    def pay(money: Money | Sum | None) -> base.Money | None:
         if isinstance(money, Sum):
             money = money.amount
         if money is None or not money.amount:
             return None
         same = money.currency == fallback
         currency = fallback if same else _code(money) or fallback
-        return {"amount": money.amount, "currency": currency}
+        return base.money(money.amount, currency)
 
     return pay
 

@@ -116,7 +116,7 @@ def version_of(document: Document, said: Said) -> Version:
     what two bodies say alike is the same, whichever way they came.
     """
     source, at = document.return_, document.at
-    content = orjson.dumps(said)
+    content = orjson.dumps(said, default=vars)  # money is a model already
     return Version(
         stamp=stamp(source.updated_at or at or source.created_at),
         at=stamp(at or source.updated_at),

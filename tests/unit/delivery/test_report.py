@@ -7,8 +7,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.deadletters.letter import from_headers
+from bridge.delivery.lanes import Letter
 from bridge.delivery.policy import Bury, tried
-from bridge.delivery.report import Report, Times, name_of, reason_of
+from bridge.delivery.report import Report, attempt_of, name_of, reason_of
 from bridge.errors import UnreadableError
 from bridge.platforms.contract import (
     AlreadyApplied,
@@ -29,7 +30,11 @@ from tests.support.clock import START
 from tests.support.events import make_letter
 from tests.unit.delivery.bench import TOPICS
 
-TIMES = Times(START, START + timedelta(milliseconds=250))
+
+def attempted(report: Report, letter: Letter, outcome: Outcome) -> None:
+    """Report a conversation of a quarter of a second."""
+    ended_at = START + timedelta(milliseconds=250)
+    report.attempted(letter, attempt_of(outcome, START, ended_at), outcome)
 
 
 @pytest.fixture
@@ -60,7 +65,7 @@ def test_an_attempt_is_one_log_line_without_the_body(report: Report) -> None:
     letter = make_letter()
 
     with capture_logs() as lines:
-        report.attempted(letter, Failed("http_500"), TIMES)
+        attempted(report, letter, Failed("http_500"))
 
     assert lines == [
         {
@@ -81,7 +86,7 @@ def test_an_attempt_is_one_log_line_without_the_body(report: Report) -> None:
 
 def test_what_a_target_does_not_act_on_is_no_line_for_people(report: Report) -> None:
     with capture_logs() as lines:
-        report.attempted(make_letter(), Skipped("no_rule"), TIMES)
+        attempted(report, make_letter(), Skipped("no_rule"))
 
     (line,) = lines
     assert (line["log_level"], line["outcome"]) == ("debug", "skipped")
@@ -90,7 +95,7 @@ def test_what_a_target_does_not_act_on_is_no_line_for_people(report: Report) -> 
 def test_receipts_of_a_tick_travel_on_one_sheet(report: Report) -> None:
     for number in (1, 2, 3):
         letter = make_letter(sequence=number)
-        report.attempted(letter, Delivered(), TIMES)
+        attempted(report, letter, Delivered())
         report.finished(letter, START, "delivered")
 
     (outgoing,) = report.collect()
@@ -126,7 +131,7 @@ def test_a_burial_writes_the_letter_and_a_receipt_that_says_dead(
     letter = make_letter(offset=41)
     refused = Refused("invalid", "sku", HttpAnswer(422, "no such SKU"))
     for outcome in (Failed("http_500"), refused):
-        report.attempted(letter, outcome, TIMES)
+        attempted(report, letter, outcome)
         letter.trouble = tried(letter.trouble, letter.attempts[-1], outcome)
 
     report.buried(letter, Bury("invalid", "sku"), refused)
