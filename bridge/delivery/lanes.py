@@ -18,6 +18,10 @@ from bridge.deadletters.parked import Death, Edited, Trouble
 from bridge.deadletters.standing import WaitReason
 from bridge.streams.receipts import Attempt
 
+#: What an event takes in memory beside its body, in bytes: headers, letter, lane.
+BESIDE = 2_560
+#: What its receipt takes until it is written, in bytes.
+RECEIPT = 1_280
 #: Attempts a letter remembers for its receipt: the first ones and the latest.
 REMEMBERED = 20
 UNTRIED = Trouble()
@@ -25,14 +29,19 @@ UNTRIED = Trouble()
 HELD = frozenset({WaitReason.DEAD, WaitReason.PAUSED})
 
 
+def size_of(body: bytes) -> int:
+    """Return how many bytes of memory a letter with this body takes."""
+    return len(body) + BESIDE
+
+
 @dataclass(slots=True)
 class Letter:
     """One event on its way to the target, with what was tried so far.
 
-    `size` is in bytes. `trouble` is what outlives this process, `attempts` what the
-    receipt will tell. `parked`: its offset in the log is finished. `kept`: a record
-    about it stands in the parked topic, at `place` where that is known. `seen_at` is
-    when this process took it on.
+    `size` is what it takes in memory, in bytes (`size_of`). `trouble` is what outlives
+    this process, `attempts` what the receipt will tell. `parked`: its offset in the log
+    is finished. `kept`: a record about it stands in the parked topic, at `place` where
+    that is known. `seen_at` is when this process took it on.
     """
 
     event: Event
@@ -81,7 +90,7 @@ class Absent:
 
 @dataclass(slots=True)
 class Memory:
-    """Bytes of event bodies that all partitions of one target hold together."""
+    """Bytes of letters and receipts that a target's partitions hold together."""
 
     size: int = 0
 
@@ -114,6 +123,7 @@ class Lanes:
 
     def __init__(self, memory: Memory) -> None:
         self.size = 0
+        self._unwritten = 0
         self._memory = memory
         self._lanes: dict[str, Lane] = {}
         self._parked: set[Lane] = set()
@@ -160,8 +170,19 @@ class Lanes:
             self._parked.discard(lane)
         return False
 
+    def finish(self, lane: Lane) -> bool:
+        """Do as `advance`; the receipt of the head is still to be written."""
+        self._unwritten += RECEIPT
+        self._grow(RECEIPT)
+        return self.advance(lane)
+
+    def written(self) -> None:
+        """Take note that no receipt is left: all are handed over."""
+        self._grow(-self._unwritten)
+        self._unwritten = 0
+
     def resize(self, letter: Letter, size: int) -> None:
-        """Take note that a letter's body has `size` bytes now."""
+        """Take note that a letter takes `size` bytes now."""
         self._grow(size - letter.size)
         letter.size = size
 

@@ -13,7 +13,7 @@ class DeliveryOptions(BaseModel):
     after `max_attempts` or after `max_age` of failing, whichever comes first.
     A lane leaves the log once its head has been waiting for `park_after`, or failed
     again with more than `park_behind` events behind it. Intake pauses above
-    `memory_limit` bytes of waiting event bodies. `response_limit` bounds a response
+    `memory_limit` bytes of waiting events. `response_limit` bounds a response
     body in bytes. The target is stopped when more than `dead_limit` events are given up
     within five minutes.
     """
@@ -27,7 +27,7 @@ class DeliveryOptions(BaseModel):
     park_behind: PositiveInt = 100
     connect_timeout: timedelta = timedelta(seconds=5)
     read_timeout: timedelta = timedelta(seconds=10)
-    memory_limit: PositiveInt = 64 * 1024 * 1024
+    memory_limit: PositiveInt = 32 * 1024 * 1024
     response_limit: PositiveInt = 1024 * 1024
     dead_limit: PositiveInt = 50
     on_dead: Literal["hold", "skip"] = "hold"

@@ -28,7 +28,7 @@ from bridge.deadletters.parked import Death, Edited, Pause
 from bridge.deadletters.patching import PatchError, apply_patch
 from bridge.deadletters.standing import WaitReason
 from bridge.delivery.desk import Desk
-from bridge.delivery.lanes import Absent, Lane, Lanes, Letter
+from bridge.delivery.lanes import Absent, Lane, Lanes, Letter, size_of
 from bridge.delivery.ownership import Ownership
 from bridge.delivery.report import Report
 from bridge.delivery.shelf import Shelf
@@ -185,7 +185,7 @@ class Orders:
             ),
             patch=orjson.dumps(patch).decode(),
         )
-        self._part.lanes.resize(letter, len(body))
+        self._part.lanes.resize(letter, size_of(body))
         self._let_go(lane, letter, death, instruction)
         return letter.sequence
 

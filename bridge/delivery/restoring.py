@@ -24,7 +24,7 @@ from bridge.deadletters.parked import (
     paused_subject,
 )
 from bridge.deadletters.standing import is_standing
-from bridge.delivery.lanes import Absent, Letter, order_of, without_body
+from bridge.delivery.lanes import Absent, Letter, order_of, size_of, without_body
 from bridge.errors import UnreadableError
 from bridge.streams.records import Record
 from bridge.telemetry import events, logger
@@ -43,7 +43,7 @@ def letter_of(parked: ParkedEvent, record: Record) -> Letter:
         offset=state.offset,
         timestamp=state.timestamp,
         headers=parked.headers,
-        size=len(parked.body),
+        size=size_of(parked.body),
         trouble=state.trouble,
         death=state.death,
         edited=state.edited,
@@ -151,7 +151,7 @@ def _held(record: Record, value: bytes, broken: UnreadableError) -> Letter | Non
         offset=-1,
         timestamp=record.timestamp,
         headers={name: text for name, text in record.headers.items() if name != STATE},
-        size=len(value),
+        size=size_of(value),
         trouble=Trouble(answer_lost=True),
         death=Death(UNREADABLE_STATE, broken.detail, "unreadable", _written_at(record)),
         parked=True,

@@ -19,7 +19,7 @@ from bridge.deadletters.parked import Death, Pause
 from bridge.deadletters.standing import WaitReason
 from bridge.delivery.attempts import Attempts
 from bridge.delivery.desk import Desk
-from bridge.delivery.lanes import Absent, Lane, Lanes, Letter
+from bridge.delivery.lanes import Absent, Lane, Lanes, Letter, size_of
 from bridge.delivery.orders import Orders, Part
 from bridge.delivery.outlook import Outlook
 from bridge.delivery.ownership import Ownership
@@ -112,7 +112,7 @@ class DeliverWork:
             offset=record.offset,
             timestamp=record.timestamp,
             headers=record.headers,
-            size=len(event.body),
+            size=size_of(event.body),
             seen_at=self._desk.clock.now(),
         )
         lane = self.lanes.get(event.subject)
@@ -135,13 +135,14 @@ class DeliverWork:
         """Hand over what is to be written: parked events, receipts, dead letters."""
         if self._owner.crowded and EVERYTHING not in self._pauses:
             self._parking.make_room()
+        self.lanes.written()
         self._committing, self._released = self._released, []
         self._outlook.tell(self._shelf)
         kept = self._shelf.collect(self._desk.clock.now())
         return [*kept, *self._report.collect()]
 
     def committed(self, ends: Mapping[str, int]) -> None:
-        """Go on where something had to be written first; let go of parked bodies."""
+        """Go on where something had to be written first; let parked bodies go."""
         self._shelf.committed(ends)
         committing, self._committing = self._committing, []
         for lane, passed in committing:
@@ -232,7 +233,7 @@ class DeliverWork:
     def _finish(self, lane: Lane, letter: Letter, outcome: str) -> None:
         self._report.finished(letter, letter.attempts[-1].ended_at, outcome)
         self._parking.finish(letter)
-        if self.lanes.advance(lane):
+        if self.lanes.finish(lane):
             self._waits.put(lane)
 
     def _retry(self, lane: Lane, letter: Letter, retry: Retry) -> None:
@@ -251,8 +252,7 @@ class DeliverWork:
         self._wait_for_breaker(lane)
 
     def _wait_for_breaker(self, lane: Lane) -> None:
-        now = self._desk.clock.monotonic()
-        after = self._desk.breaker.wait(now, lane.subject)
+        after = self._desk.breaker.wait(self._desk.clock.monotonic(), lane.subject)
         self._waits.wait(lane, self._desk.stop_reason, after)
 
     def _bury(self, lane: Lane, letter: Letter, why: Bury, outcome: Outcome) -> None:

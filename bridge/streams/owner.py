@@ -42,6 +42,7 @@ from bridge.telemetry import events, logger, metrics
 
 #: Bytes read ahead of one partition; a single poll may go beyond it once.
 READ_AHEAD = 1024 * 1024
+_BESIDE = 2_048  # bytes that a record takes in memory beside its value
 _SLICE = 0.005  # seconds of admitting records before others get a turn
 #: Commits begin at least so many times their own length apart (but at most so many
 #: seconds): a lone event passes at once, and the busier Kafka and this process are,
@@ -163,7 +164,7 @@ class Owner:
     def take(self, records: Sequence[Record]) -> None:
         """Queue records as they were read, in offset order."""
         self._backlog.extend(records)
-        self._backlog_size += sum(len(record.value or b"") for record in records)
+        self._backlog_size += sum(map(_size_of, records))
         self._hungry.set()
 
     def instruct(self, records: Sequence[Record]) -> None:
@@ -203,7 +204,7 @@ class Owner:
             if not (self._progress.fits(record.offset) and self._work.room()):
                 return False
             self._backlog.popleft()
-            self._backlog_size -= len(record.value or b"")
+            self._backlog_size -= _size_of(record)
             if self._progress.deliver(record.offset):
                 self._work.accept(record)
             if self._clock.monotonic() > until:
@@ -291,3 +292,7 @@ class Owner:
     def _say(self, event: str, **fields: object) -> None:
         group = self._runtime.group
         log.warning(event, group=group, partition=self.partition, **fields)
+
+
+def _size_of(record: Record) -> int:
+    return len(record.value or b"") + _BESIDE

@@ -6,7 +6,7 @@ from bridge.canonical.envelope import Event, chain_start, event_id
 from bridge.canonical.events import ReturnUpdated
 from bridge.canonical.model import Kind, Return
 from bridge.canonical.states import State
-from bridge.delivery.lanes import Letter
+from bridge.delivery.lanes import Letter, size_of
 from tests.support.clock import START
 
 
@@ -56,5 +56,5 @@ def make_letter(
         offset=offset,
         timestamp=int(START.timestamp() * 1000) + offset,
         headers={},
-        size=len(event.body),
+        size=size_of(event.body),
     )

@@ -9,7 +9,7 @@ import pytest
 from bridge.deadletters.parked import STATE, decode
 from bridge.deadletters.standing import WaitReason
 from bridge.delivery.conversation import CallFailed
-from bridge.delivery.lanes import Absent
+from bridge.delivery.lanes import Absent, size_of
 from bridge.delivery.shelf import CHUNK, PlaceLost
 from tests.support.clock import settle
 from tests.support.events import make_event
@@ -267,7 +267,7 @@ async def test_a_lost_answer_is_remembered_after_a_restart(
 async def test_parked_bodies_leave_memory_and_are_read_back_in_order(
     make_bench: MakeBench,
 ) -> None:
-    bench = make_bench(memory_limit=3 * len(A1.body))
+    bench = make_bench(memory_limit=3 * size_of(A1.body))
     partition = bench.partition()
     await partition.open()
     bench.network.reply(A1, Reply(429, retry_after=timedelta(seconds=60)))
@@ -286,7 +286,7 @@ async def test_parked_bodies_leave_memory_and_are_read_back_in_order(
 async def test_where_kafka_does_not_tell_the_place_the_body_stays_until_it_does(
     make_bench: MakeBench,
 ) -> None:
-    bench = make_bench(memory_limit=len(A1.body))
+    bench = make_bench(memory_limit=size_of(A1.body))
     partition = bench.partition()
     await partition.open()
     bench.network.reply(A1, REFUSED)
@@ -298,7 +298,7 @@ async def test_where_kafka_does_not_tell_the_place_the_body_stays_until_it_does(
     partition.kept.told = True
     partition.commit()
 
-    assert (untold, bench.desk.memory.size) == (len(A1.body), 0)
+    assert (untold, bench.desk.memory.size) == (size_of(A1.body), 0)
     written = [record.key for record in partition.kept.records]
     assert written.count(A1.id.encode()) == 2
 
@@ -306,7 +306,7 @@ async def test_where_kafka_does_not_tell_the_place_the_body_stays_until_it_does(
 async def test_a_letter_changed_during_a_commit_is_not_taken_for_what_was_written(
     make_bench: MakeBench,
 ) -> None:
-    bench = make_bench(memory_limit=len(A1.body))
+    bench = make_bench(memory_limit=size_of(A1.body))
     partition = bench.partition()
     await partition.open()
     bench.network.reply(A1, Reply(429, retry_after=timedelta(seconds=11)), REFUSED)
@@ -326,7 +326,7 @@ async def test_a_letter_changed_during_a_commit_is_not_taken_for_what_was_writte
 async def test_a_parked_record_that_is_not_in_its_place_is_not_guessed(
     make_bench: MakeBench,
 ) -> None:
-    bench = make_bench(memory_limit=len(A1.body))
+    bench = make_bench(memory_limit=size_of(A1.body))
     partition = bench.partition()
     await partition.open()
     bench.network.reply(A1, REFUSED)
@@ -343,7 +343,7 @@ async def test_a_parked_record_that_is_not_in_its_place_is_not_guessed(
 
 async def test_a_long_lane_is_read_back_piece_by_piece(make_bench: MakeBench) -> None:
     many = [make_event(A, number) for number in range(1, 2 * CHUNK)]
-    bench = make_bench(memory_limit=len(many) * len(A1.body))
+    bench = make_bench(memory_limit=len(many) * size_of(A1.body))
     partition = bench.partition()
     await partition.open()
     bench.network.reply(many[0], Reply(429, retry_after=timedelta(seconds=60)))
@@ -365,7 +365,7 @@ async def test_a_long_lane_is_read_back_piece_by_piece(make_bench: MakeBench) ->
 async def test_only_what_is_missing_before_a_letter_in_memory_is_read_back(
     make_bench: MakeBench,
 ) -> None:
-    bench = make_bench(memory_limit=2 * len(A1.body))
+    bench = make_bench(memory_limit=2 * size_of(A1.body))
     partition = bench.partition()
     await partition.open()
     bench.network.reply(A1, Reply(429, retry_after=timedelta(seconds=60)))
@@ -386,7 +386,7 @@ async def test_only_what_is_missing_before_a_letter_in_memory_is_read_back(
 async def test_after_a_restart_only_places_are_held_beyond_the_memory(
     make_bench: MakeBench,
 ) -> None:
-    bench = make_bench(memory_limit=2 * len(A1.body))
+    bench = make_bench(memory_limit=2 * size_of(A1.body))
     partition = bench.partition()
     await partition.open()
     bench.network.reply(A1, REFUSED)
@@ -402,7 +402,7 @@ async def test_after_a_restart_only_places_are_held_beyond_the_memory(
 
 
 async def test_nothing_is_read_back_after_the_end(make_bench: MakeBench) -> None:
-    bench = make_bench(memory_limit=len(A1.body))
+    bench = make_bench(memory_limit=size_of(A1.body))
     partition = bench.partition()
     await partition.open()
     bench.network.reply(A1, Reply(429, retry_after=timedelta(seconds=60)))

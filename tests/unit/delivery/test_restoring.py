@@ -19,7 +19,7 @@ from bridge.deadletters.parked import (
     encode_pause,
     pause_key,
 )
-from bridge.delivery.lanes import Absent, Letter
+from bridge.delivery.lanes import Absent, Letter, size_of
 from bridge.delivery.restoring import UNREADABLE_STATE, Restored
 from bridge.streams.records import Record
 from bridge.telemetry import events
@@ -84,7 +84,7 @@ def test_a_note_is_remembered_by_its_event() -> None:
 
 
 def test_beyond_the_room_only_places_are_kept() -> None:
-    found = restored(kept(0, A1), kept(1, A2), kept(2, B1), room=2 * len(A1.body))
+    found = restored(kept(0, A1), kept(1, A2), kept(2, B1), room=2 * size_of(A1.body))
 
     (first, second), (other,) = dict(found.lanes()).values()
 

@@ -23,6 +23,7 @@ from bridge.deadletters.instructions import Action
 from bridge.deadletters.letter import from_headers
 from bridge.deadletters.parked import STATE, ParkedEvent, decode, is_pause
 from bridge.delivery.breaker import BreakerRules
+from bridge.delivery.lanes import size_of
 from bridge.delivery.options import DeliveryOptions
 from bridge.inspection.findings import Report
 from bridge.inspection.verify import Checker
@@ -42,7 +43,7 @@ _SETTINGS = (
         DeliveryOptions(
             max_attempts=6,
             concurrency=3,
-            memory_limit=3 * len(BODY),
+            memory_limit=3 * size_of(BODY),
             park_after=_SOON,
         ),
         _NERVOUS,
@@ -51,7 +52,7 @@ _SETTINGS = (
         DeliveryOptions(
             max_attempts=2,
             concurrency=2,
-            memory_limit=2 * len(BODY),
+            memory_limit=2 * size_of(BODY),
             park_behind=2,
             dead_limit=2,
         ),
@@ -62,7 +63,7 @@ _SETTINGS = (
         DeliveryOptions(
             max_attempts=3,
             concurrency=3,
-            memory_limit=2 * len(BODY),
+            memory_limit=2 * size_of(BODY),
             on_dead="skip",
             park_after=_SOON,
         ),

@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from bridge.delivery.conversation import CallFailed
+from bridge.delivery.lanes import RECEIPT, size_of
 from bridge.delivery.last_look import PermissionLapsedError
 from tests.support.clock import START, settle
 from tests.support.events import make_event
@@ -207,7 +208,7 @@ async def test_another_partition_goes_on_when_one_is_dropped(
 async def test_memory_is_accounted_for_while_events_wait(
     make_bench: MakeBench,
 ) -> None:
-    limit = len(A1.body) + len(B1.body)
+    limit = size_of(A1.body) + size_of(B1.body)
     bench = make_bench(memory_limit=limit)
     partition = bench.partition()
     await partition.open()
@@ -219,5 +220,8 @@ async def test_memory_is_accounted_for_while_events_wait(
     await partition.feed(B1, offset=1)
     assert (bench.desk.memory.size, partition.work.room()) == (limit, False)
     await bench.wait(1)
+    unwritten = bench.desk.memory.size
+    partition.commit()
 
+    assert unwritten == 2 * RECEIPT
     assert (bench.desk.memory.size, partition.work.room()) == (0, True)
