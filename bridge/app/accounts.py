@@ -18,10 +18,11 @@ from bridge.settings import Settings
 from bridge.streams.bulk import write_all
 from bridge.streams.cursors import is_order, order_record, place_of, read_cursor
 from bridge.streams.records import Record
-from bridge.streams.restore import read_to_end
+from bridge.streams.restore import read_once
 
 _CLOCK = SystemClock()
 _MOMENT = timedelta(minutes=1)
+_NOTHING = "nothing to call: its settings name no list and no webhooks to look at"
 
 
 # ---------------------------------------------------------------- check
@@ -51,7 +52,7 @@ async def check_accounts(settings: Settings, only: str | None = None) -> list[Ch
             rows += await _check_webhooks(settings, name, send)
             if not rows or rows[-1].account != name:
                 platform = settings.accounts[name].platform
-                rows.append(Checked(name, platform, "-", None, "nothing to call"))
+                rows.append(Checked(name, platform, "-", None, _NOTHING))
         return rows
     finally:
         await close()
@@ -182,7 +183,7 @@ async def read_cursors(settings: Settings) -> dict[str, Cursor]:
 
     topic = settings.topic_names.cursors
     for partition in range(settings.topics.partitions):
-        await read_to_end(settings.kafka, topic, partition, start=0, apply=note)
+        await read_once(settings.kafka, topic, partition, note)
     cursors = {}
     for key, record in newest.items():
         if record.value is not None and not is_order(record):
@@ -269,5 +270,5 @@ async def cursor_of(settings: Settings, account: str) -> Cursor | None:
 
     partition = place_of(account, settings.topics.partitions)
     topic = settings.topic_names.cursors
-    await read_to_end(settings.kafka, topic, partition, start=0, apply=note)
+    await read_once(settings.kafka, topic, partition, note)
     return read_cursor(found[-1]) if found and found[-1].value else None

@@ -85,8 +85,6 @@ def _hook(options: SandboxOptions) -> str:
 
 def _place(options: SandboxOptions) -> Place:
     host, _, port = options.listen.rpartition(":")
-    if not host or not port.isdigit():
-        raise ConfigError(f"--listen {options.listen}: write HOST:PORT")
     return Place(host, int(port))
 
 

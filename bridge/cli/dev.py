@@ -76,5 +76,10 @@ def dev(  # noqa: PLR0913 - one parameter for each option
         seed=seed,
         platforms=_platforms(platform),
     )
-    if not uvloop.run(app.dev(options)):
+    try:
+        kept = uvloop.run(app.dev(options))
+    except KeyboardInterrupt:
+        typer.echo("Stopped before its end: nothing was checked.", err=True)
+        raise
+    if not kept:
         raise typer.Exit(Exit.FAILED)

@@ -28,6 +28,7 @@ commands = typer.Typer(
     epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 refused, 4 nothing matched.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",  # lines of a paragraph are joined
 )
 commands.command()(run.run)
 commands.command()(dev.dev)

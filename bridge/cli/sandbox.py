@@ -18,7 +18,19 @@ Account = Annotated[
     str,
     typer.Option(help="The account it plays; the settings have its secrets."),
 ]
-Listen = Annotated[str, typer.Option(metavar="HOST:PORT", help="Where it listens.")]
+
+
+def _address(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit():
+        raise typer.BadParameter("write HOST:PORT")
+    return text
+
+
+Listen = Annotated[
+    str,
+    typer.Option(metavar="HOST:PORT", help="Where it listens.", callback=_address),
+]
 BridgeUrl = Annotated[
     str, typer.Option("--bridge", metavar="URL", help="Where its webhooks go.")
 ]

@@ -98,6 +98,8 @@ def apply(
     emit(map(change_of, changes), as_json=as_json)
     if not changes and not as_json:
         typer.echo("Every topic is as it should be.")
+    elif not as_json:
+        typer.echo("This would be changed." if dry_run else "All of this is done.")
 
 
 @commands.command()

@@ -8,9 +8,11 @@ is raised.
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import httpx
 
+from bridge.deadletters.standing import WaitReason
 from bridge.delivery.budget import LIVE, REPLAY, Call
 from bridge.delivery.calls import Calls
 from bridge.delivery.conversation import SAFE, converse
@@ -22,7 +24,7 @@ from bridge.delivery.report import Report, attempt_of, name_of
 from bridge.errors import LostOwnership
 from bridge.platforms.contract import Context, Failed, Outcome
 from bridge.platforms.rate_facts import rate_facts
-from bridge.telemetry import events, logger, tracing
+from bridge.telemetry import events, logger, metrics, tracing
 
 log = logger(__name__)
 
@@ -49,7 +51,7 @@ class Attempts:
     async def attempt(self, lane: Lane, letter: Letter) -> Outcome:
         """Converse about `letter`; raise LostOwnership if it has to be left."""
         clock, trouble = self.desk.clock, letter.trouble
-        started_at = clock.now()
+        started_at, began = clock.now(), clock.monotonic()
         doubted = trouble.answer_lost or letter.timestamp < self.doubted_until
         context = Context(
             trouble.tried + 1,
@@ -70,7 +72,9 @@ class Attempts:
                     events.CONVERSATION_BROKE, event_id=letter.event.id, error=mistake
                 )
                 outcome = Failed("internal_error", answer_lost=True)
-        attempt = attempt_of(outcome, started_at, clock.now())
+        # The clock on the wall may have been set meanwhile.
+        took = timedelta(seconds=clock.monotonic() - began)
+        attempt = attempt_of(outcome, started_at, started_at + took)
         self.report.attempted(letter, attempt, outcome)
         return outcome
 
@@ -98,7 +102,7 @@ class Line:
         desk, owner = self.attempts.desk, self.attempts.owner
         turns = desk.turns
         if turns is not None:
-            await self._wait(turns.take(self.call))
+            await self._stand_in_line(turns.take(self.call))
         tracing.inject(self.traceparent, request.headers)
         self.wrote = self.wrote or request.method not in SAFE
         while True:
@@ -113,6 +117,20 @@ class Line:
             facts = rate_facts(response, desk.clock.now())
             turns.budget.hear(facts, desk.clock.monotonic())
         return response
+
+    async def _stand_in_line(self, turn: Awaitable[None]) -> None:
+        """Wait for a turn at the credential: lanes that do so wait for its budget."""
+        desk = self.attempts.desk
+        began = desk.clock.monotonic()
+        desk.in_line += 1
+        try:
+            await self._wait(turn)
+        finally:
+            desk.in_line -= 1
+            waited = metrics.of(
+                metrics.WAITED_SECONDS, desk.target.name, WaitReason.BUDGET
+            )
+            waited.inc(desk.clock.monotonic() - began)
 
     async def _wait(self, turn: Awaitable[None]) -> None:
         line = self.attempts.calls if self.wrote else self.attempts.queue

@@ -49,6 +49,7 @@ class Desk:
     """One target in this process, and the partitions of it that are owned here.
 
     `turns` is the line at the account's credential; without one nothing limits.
+    `in_line` counts the conversations that stand in it.
     """
 
     target: Target
@@ -63,6 +64,7 @@ class Desk:
     memory: Memory = field(default_factory=Memory)
     partitions: set[Served] = field(default_factory=set)
     in_flight: int = 0
+    in_line: int = 0
 
     def __post_init__(self) -> None:
         self.pool = Pool(self.options.concurrency, self.clock)
@@ -85,6 +87,8 @@ class Desk:
             metrics.LANES_WAITING.labels(name, why).set_function(self._waiting(why))
 
     def _waiting(self, why: WaitReason) -> Callable[[], float]:
+        if why is WaitReason.BUDGET:
+            return lambda: self.in_line
         return lambda: self._sum(lambda lanes: lanes.waiting(why))
 
     def _sum(self, number: Callable[[Lanes], int]) -> int:

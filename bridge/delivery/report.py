@@ -141,7 +141,7 @@ class Report:
         )
         if outcome != DEAD:
             since = at.timestamp() - letter.timestamp / 1000
-            self._delivery_seconds.observe(since)
+            self._delivery_seconds.observe(max(0.0, since))  # clocks may differ
 
     def answered(self, answer: Answer) -> None:
         """Write what became of an instruction."""

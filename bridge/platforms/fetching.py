@@ -46,11 +46,13 @@ class FetchTarget:
         self._fetch = fetch
         self._prefix = subject_of(fetch.platform, fetch.account, "")
         self._called: MutableMapping[str, datetime] = LRUCache(REMEMBERED)
+        self._latest: datetime | None = None
 
     def deliver(self, event: Event, context: Context) -> Conversation:
         """Read the return, unless a call since has told what the hint could tell."""
         if not event.subject.startswith(self._prefix):
             return Skipped("other_account")
+        self._notice(context.now)
         if self._has_been_read(event.subject, context.seen_at):
             return AlreadyApplied("read since the hint was seen")
         outcome = yield from self._fetch.fetch(event.subject, context.now)
@@ -64,6 +66,12 @@ class FetchTarget:
         self._called[event.subject] = context.now
         observations = (self._observed(each, context) for each in page.found)
         return Delivered("read", publish=tuple(observations))
+
+    def _notice(self, now: datetime) -> None:
+        """Believe no call that lies in the future: our clock was set back."""
+        if self._latest is not None and now < self._latest:
+            self._called.clear()
+        self._latest = now
 
     def _has_been_read(self, subject: str, seen_at: datetime | None) -> bool:
         called = self._called.get(subject)

@@ -20,6 +20,8 @@ from datetime import datetime, timedelta
 
 import httpx
 
+from bridge.platforms.retry_after import time_there
+
 LONGEST = timedelta(days=31)
 """Whatever is told beyond a month is left out as a mistake."""
 
@@ -48,11 +50,15 @@ class RateFact:
 
 
 def rate_facts(response: httpx.Response, now: datetime) -> tuple[RateFact, ...]:
-    """Return what `response` tells; `now` (aware) is compared with times it names."""
+    """Return what `response` tells.
+
+    Times it names are compared with its own `Date`, without one with `now` (aware).
+    """
     names = b" ".join([name for name, _ in response.headers.raw])
     if b"ratelimit" not in names.lower():
         return ()  # as nearly always, and at no cost
-    found = (*_by_span(response.headers), *_by_pair(response.headers, now))
+    there = time_there(response, now)
+    found = (*_by_span(response.headers), *_by_pair(response.headers, there))
     fields = _by_field(response.headers.get("ratelimit", ""))
     return tuple(
         fact for fact in (*found, *fields) if timedelta() < fact.span <= LONGEST
@@ -92,7 +98,7 @@ def _by_field(text: str) -> Iterator[RateFact]:
             yield RateFact(
                 name[1] if name else "",
                 parts["remaining"],
-                timedelta(seconds=parts["reset"]),
+                timedelta(seconds=min(parts["reset"], _UNIX)),  # beyond `LONGEST`
             )
 
 

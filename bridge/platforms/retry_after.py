@@ -12,12 +12,22 @@ LONGEST = timedelta(days=365)
 def retry_after(response: httpx.Response, now: datetime) -> timedelta | None:
     """Return the wait that `response` asks for, at least zero; None if it asks none.
 
-    Both forms are read, delay seconds and HTTP date (compared with `now`, aware);
-    a text that is neither counts as absent.
+    Both forms are read, delay seconds and HTTP date; a text that is neither counts as
+    absent. A date is compared with the server's own `Date`, for our clock may be
+    wrong; without one with `now` (aware).
     """
     text = response.headers.get("Retry-After", "").strip()
-    wait = _seconds(text) if text.isascii() and text.isdigit() else _until(text, now)
-    return None if wait is None else min(max(wait, timedelta()), LONGEST)
+    if text.isascii() and text.isdigit():
+        return min(_seconds(text), LONGEST)
+    until = _date(text)
+    if until is None:
+        return None
+    return min(max(until - time_there(response, now), timedelta()), LONGEST)
+
+
+def time_there(response: httpx.Response, now: datetime) -> datetime:
+    """Return the server's own time, from its `Date`; `now` where it tells none."""
+    return _date(response.headers.get("Date", "")) or now
 
 
 def _seconds(digits: str) -> timedelta:
@@ -30,9 +40,9 @@ def _seconds(digits: str) -> timedelta:
     )
 
 
-def _until(text: str, now: datetime) -> timedelta | None:
+def _date(text: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(text)
-        return (date if date.tzinfo else date.replace(tzinfo=UTC)) - now
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None

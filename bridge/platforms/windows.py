@@ -35,6 +35,8 @@ def _due(cursor: Cursor, rhythm: Rhythm, pass_: Pass, now: datetime) -> datetime
     if mark is None:
         return now
     ours = mark + rhythm.settle - cursor.skew
+    if ours > now + rhythm.every:
+        return now  # our clock was set back: nothing was seen in the future
     return ours + (pass_.every or rhythm.every)
 
 

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from bridge.clock import Clock, SystemClock
+from bridge.errors import ConfigError
 
 _POLL = timedelta(milliseconds=5)
 _EXTENSION = "sandbox.connection"
@@ -67,8 +68,17 @@ class LoopbackServer:
         self.url = ""
 
     async def start(self) -> None:
-        """Listen; afterwards `url` is the server's address without a slash."""
-        listening = socket.create_server(self._address, reuse_port=False)
+        """Listen; afterwards `url` is the server's address without a slash.
+
+        Raises ConfigError if that cannot be had.
+        """
+        try:
+            listening = socket.create_server(self._address, reuse_port=False)
+        except OSError as taken:
+            raise ConfigError(
+                "the simulator cannot listen on {}:{} ({}): choose another address "
+                "or port".format(*self._address, taken.strerror)
+            ) from taken
         host, port = listening.getsockname()[:2]
         self.url = f"http://{host}:{port}"
         self._task = asyncio.create_task(self._server.serve([listening]))

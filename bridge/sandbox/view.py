@@ -127,7 +127,8 @@ class LiveView:
             _stacked(_lanes(bridge), _flow(self._rates.per_second(), bridge)),
             _trouble(bridge, sandbox),
         )
-        lines = max(_FEWEST_RECENT, self._console.height - _HEIGHT_ABOVE)
+        # One line stays free for what comes after the last picture.
+        lines = max(_FEWEST_RECENT, self._console.height - _HEIGHT_ABOVE - 1)
         told = [line for line in self._status.recent(_POOL) if line.kind not in _QUIET]
         recent = Group(*(_line(line) for line in told[-lines:]))
         title = f"returns-bridge dev, {now - self._started:.0f} s"
@@ -160,7 +161,7 @@ def _table(*columns: str) -> Table:
 
 def _states(sandbox: SandboxNumbers) -> Table:
     """Where returns stand: as the shop sees them, and as the dock does."""
-    table = _table("returns", "Redo", "dock")
+    table = _table("returns", "shop", "dock")
     for state in dict.fromkeys((*_ORDER, *sandbox.returns, *sandbox.documents)):
         shop, warehouse = sandbox.returns.get(state), sandbox.documents.get(state)
         if shop or warehouse:

@@ -158,7 +158,10 @@ def _yaml_problem(broken: yaml.YAMLError) -> str:
     if not isinstance(broken, yaml.MarkedYAMLError) or broken.problem_mark is None:
         return f"is not YAML: {broken}"
     line = broken.problem_mark.line + 1
-    return f"line {line}: {broken.problem or 'is not YAML'}"
+    problem = broken.problem or "is not YAML"
+    if "'\\t'" in problem:
+        problem = "a tab where spaces are due: indent with spaces"
+    return f"line {line}: {problem}"
 
 
 def override(document: Document, environ: Mapping[str, str]) -> None:

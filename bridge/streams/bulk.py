@@ -5,6 +5,7 @@ write in transactions; here a batch is handed over whole. Not for traffic: a fai
 leaves the rest unwritten.
 """
 
+import asyncio
 from collections.abc import Iterable
 
 from aiokafka import AIOKafkaProducer
@@ -16,6 +17,7 @@ from bridge.streams.records import Outgoing
 from bridge.streams.topics import MESSAGE_LIMIT
 
 _BATCH = 256 * 1024
+_AT_ONCE = 5_000
 
 
 async def write_all(kafka: KafkaOptions, records: Iterable[Outgoing]) -> int:
@@ -31,18 +33,16 @@ async def write_all(kafka: KafkaOptions, records: Iterable[Outgoing]) -> int:
         max_request_size=MESSAGE_LIMIT,
     )
     count = 0
+    sent: list[asyncio.Future[object]] = []
     try:
         await producer.start()
         for record in records:
-            await producer.send(
-                record.topic,
-                value=record.value,
-                key=record.key,
-                partition=record.partition,
-                headers=list(record.headers),
-            )
-            count += 1
-        await producer.flush()
+            sent.append(await _send(producer, record))
+            if len(sent) == _AT_ONCE:
+                count += len(await asyncio.gather(*sent))
+                sent.clear()
+        # `flush` would wait as well, and say nothing of what was refused.
+        count += len(await asyncio.gather(*sent))
     except (KafkaError, OSError) as broken:
         raise UnavailableError(
             f"Kafka at {kafka.address} took {count} records and then failed: {broken!r}"
@@ -50,3 +50,14 @@ async def write_all(kafka: KafkaOptions, records: Iterable[Outgoing]) -> int:
     finally:
         await producer.stop()
     return count
+
+
+async def _send(producer: AIOKafkaProducer, record: Outgoing) -> asyncio.Future[object]:
+    written: asyncio.Future[object] = await producer.send(
+        record.topic,
+        value=record.value,
+        key=record.key,
+        partition=record.partition,
+        headers=list(record.headers),
+    )
+    return written

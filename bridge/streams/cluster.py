@@ -3,8 +3,7 @@
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from bridge.errors import UnavailableError
-from bridge.streams.connection import KafkaOptions
+from bridge.streams.connection import KafkaOptions, unanswered
 
 
 async def cluster_id(kafka: KafkaOptions) -> str:
@@ -14,10 +13,7 @@ async def cluster_id(kafka: KafkaOptions) -> str:
         await admin.start()
         described = await admin.describe_cluster()
     except (KafkaError, OSError) as away:
-        raise UnavailableError(
-            f"Kafka at {kafka.address} does not answer ({type(away).__name__}): is it "
-            "running, and are kafka.bootstrap and kafka.security right?"
-        ) from away
+        raise unanswered(kafka, away) from away
     finally:
         await admin.close()
     return str(described["cluster_id"])

@@ -26,6 +26,8 @@ from bridge.streams.transactor import CommitUncertain, Transactor
 from bridge.telemetry import events, logger, metrics
 
 _BACKOFF = timedelta(milliseconds=500)
+#: A commit is written again at once, and then after waits that grow up to this.
+_LONGEST_BACKOFF = timedelta(seconds=5)
 
 log = logger(__name__)
 
@@ -90,11 +92,13 @@ class Commits:
         mark = Mark(released, f"{self._owner}.{self._count}")
         commit = Committed(progress.position, progress.encode(mark))
         positions = self._positions(commit)
-        ends = await self._try(batch, positions)
+        ends, pause = await self._try(batch, positions), timedelta()
         while ends is None:
             if await self._ask_again(commit) == commit:
                 ends = {}
             else:
+                await self._runtime.clock.sleep(pause)
+                pause = min(max(2 * pause, _BACKOFF), _LONGEST_BACKOFF)
                 ends = await self._try(batch, positions)
         self._last = commit
         self._count_done()

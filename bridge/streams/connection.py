@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from bridge.errors import ConfigError
+from bridge.errors import ConfigError, UnavailableError
 from bridge.secret import Secret
 
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})")
@@ -164,3 +164,11 @@ class KafkaOptions(BaseModel):
         if not self.security.startswith("sasl") and len(missing) < len(wanted):
             given = ", ".join(name for name in wanted if name not in missing)
             yield f"{given} given but security is {self.security}: set it to sasl_ssl"
+
+
+def unanswered(kafka: KafkaOptions, broken: Exception) -> UnavailableError:
+    """Say that Kafka does not answer, and what to do; only the error's name is told."""
+    return UnavailableError(
+        f"Kafka at {kafka.address} does not answer ({type(broken).__name__}): start "
+        "it, or correct kafka.bootstrap, kafka.security and the credentials"
+    )

@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from bridge.clock import Clock
-from bridge.streams.connection import KafkaOptions
+from bridge.streams.connection import KafkaOptions, unanswered
 from bridge.streams.records import Record
 
 _RETRY = timedelta(seconds=1)
@@ -53,8 +53,8 @@ async def read_to_end(
         **kafka.consumer_kwargs(),
         fetch_max_wait_ms=50,
     )
-    await consumer.start()
     try:
+        await consumer.start()
         consumer.assign([place])
         end = int((await consumer.end_offsets([place]))[place])
         first = int((await consumer.beginning_offsets([place]))[place])
@@ -65,6 +65,22 @@ async def read_to_end(
         return end
     finally:
         await consumer.stop()
+
+
+async def read_once(
+    kafka: KafkaOptions,
+    topic: str,
+    partition: int,
+    apply: Callable[[list[Record]], None],
+) -> None:
+    """Feed all records of a partition to `apply`, for a command.
+
+    Raises UnavailableError when Kafka does not answer.
+    """
+    try:
+        await read_to_end(kafka, topic, partition, start=0, apply=apply)
+    except KafkaError as failed:
+        raise unanswered(kafka, failed) from failed
 
 
 class Reader:

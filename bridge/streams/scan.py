@@ -17,7 +17,7 @@ from aiokafka.structs import TopicPartition
 
 from bridge.clock import Clock, SystemClock
 from bridge.errors import ConfigError, UnavailableError
-from bridge.streams.connection import KafkaOptions
+from bridge.streams.connection import KafkaOptions, unanswered
 from bridge.streams.records import Record
 from bridge.streams.restore import as_record
 
@@ -173,10 +173,7 @@ async def open_scanner(
         await consumer.start()
         yield Scanner(kafka, consumer, clock)
     except KafkaError as failed:
-        raise UnavailableError(
-            f"Kafka at {kafka.address} does not answer: {failed!r}. "
-            "Start it, or correct kafka.bootstrap and kafka.security"
-        ) from failed
+        raise unanswered(kafka, failed) from failed
     finally:
         await let_go(consumer)
 

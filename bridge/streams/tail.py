@@ -11,8 +11,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
-from bridge.errors import UnavailableError
-from bridge.streams.connection import KafkaOptions
+from bridge.streams.connection import KafkaOptions, unanswered
 from bridge.streams.records import Record
 from bridge.streams.restore import as_record
 from bridge.streams.scan import Place, let_go
@@ -48,9 +47,6 @@ async def open_tail(
             consumer.seek(place, end)
         yield Tail(consumer)
     except KafkaError as failed:
-        raise UnavailableError(
-            f"Kafka at {kafka.address} does not answer: {failed!r}. "
-            "Start it, or correct kafka.bootstrap and kafka.security"
-        ) from failed
+        raise unanswered(kafka, failed) from failed
     finally:
         await let_go(consumer)

@@ -23,7 +23,7 @@ from aiokafka.errors import (
 
 from bridge.clock import Clock, SystemClock
 from bridge.errors import ConfigError, UnavailableError
-from bridge.streams.connection import KafkaOptions
+from bridge.streams.connection import KafkaOptions, unanswered
 from bridge.streams.topic_plan import (
     Difference,
     Existing,
@@ -126,11 +126,7 @@ async def _admin(kafka: KafkaOptions) -> AsyncIterator[Any]:
             "DescribeConfigs, Create and AlterConfigs on the topics of the prefix"
         ) from denied
     except (KafkaConnectionError, TimeoutError) as away:
-        raise UnavailableError(
-            f"Kafka at {kafka.address} does not answer: no broker could be reached, or "
-            "none accepted us. Start it, or correct kafka.bootstrap, kafka.security "
-            "and the credentials"
-        ) from away
+        raise unanswered(kafka, away) from away
     except KafkaError as refused:
         raise UnavailableError(
             f"Kafka at {kafka.address} answered with an error: {refused!r}"

@@ -11,7 +11,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
     InvalidProducerEpoch,
     KafkaError,
+    MessageSizeTooLargeError,
     ProducerFenced,
+    RecordListTooLargeError,
 )
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
@@ -25,6 +27,9 @@ from bridge.streams.records import Outgoing
 MAX_REQUEST = 16 * 1024 * 1024
 #: aiokafka's 16 KiB hold two events: a commit would be many requests in a row.
 BATCH = 256 * 1024
+
+
+_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
 class CommitUncertain(BridgeError):
@@ -75,7 +80,7 @@ class Transactor:
         except (ProducerFenced, InvalidProducerEpoch) as fenced:
             raise LostOwnership(f"{self._id} was fenced by its successor") from fenced
         except (KafkaError, AssertionError, TimeoutError) as broken:
-            reason = f"{self._id}: {type(broken).__name__}"
+            reason = f"{self._id}: {type(broken).__name__}{_remedy(broken)}"
             raise CommitUncertain(reason) from broken
 
     async def _transact(
@@ -106,3 +111,13 @@ class Transactor:
                     await producer.stop()
             except (KafkaError, AssertionError, TimeoutError):
                 return  # a fenced or cut-off producer cannot say good-bye
+
+
+def _remedy(broken: Exception) -> str:
+    """Say what to do where waiting will not help."""
+    if isinstance(broken, _TOO_LARGE):
+        return (
+            ", a record is larger than its topic takes: see what `returns-bridge "
+            "topics check` says of max.message.bytes; it is tried again until it fits"
+        )
+    return ""

@@ -138,6 +138,16 @@ async def taken_over(commits: Commits) -> bool:
     return True
 
 
+async def marked(shared: Runtime, names: TopicNames, mark: str) -> None:
+    """Wait for a commit that begins so: Kafka acknowledges one before it tells it."""
+
+    async def told() -> bool:
+        found = await shared.offsets.read(names.events, 0)
+        return found is not None and found.metadata.startswith(mark)
+
+    await wait_until(told, what=f"a commit marked {mark}")
+
+
 async def test_a_successor_goes_on_where_a_released_owner_ended(
     kafka: Broker, topics: CreateTopics
 ) -> None:
@@ -237,9 +247,7 @@ async def test_an_owner_let_go_while_it_waits_makes_its_successor_wait_too(
 
     await owner.release()
 
-    found = await shared.offsets.read(names.events, 0)
-    assert found is not None
-    assert found.metadata.startswith("rb1;o;")
+    await marked(shared, names, "rb1;o;")
     await predecessor.close()
     await shared.offsets.stop()
 
@@ -256,13 +264,9 @@ async def test_an_idle_owner_proves_itself_before_a_call(
     await owner.permit()
 
     assert owner.may_call()
-    found = await shared.offsets.read(names.events, 0)
-    assert found is not None
-    assert found.metadata.startswith("rb1;o;")
+    await marked(shared, names, "rb1;o;")
     await owner.release()
-    found = await shared.offsets.read(names.events, 0)
-    assert found is not None
-    assert found.metadata.startswith("rb1;r;")
+    await marked(shared, names, "rb1;r;")
     await shared.offsets.stop()
 
 

@@ -9,15 +9,23 @@ START = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
 
 
 class FakeClock:
-    """Wakes sleepers in the order of their time when `advance` passes it."""
+    """Wakes sleepers in the order of their time when `advance` passes it.
+
+    `set_wall` moves what `now` tells and nothing else, as somebody who sets the
+    machine's clock does.
+    """
 
     def __init__(self) -> None:
         self._passed = timedelta()
+        self._wall = timedelta()
         self._sleepers: list[tuple[timedelta, int, asyncio.Future[None]]] = []
         self._numbers = count()
 
     def now(self) -> datetime:
-        return START + self._passed
+        return START + self._passed + self._wall
+
+    def set_wall(self, by: timedelta) -> None:
+        self._wall += by
 
     def monotonic(self) -> float:
         return self._passed.total_seconds()

@@ -69,6 +69,7 @@ def test_a_tag_without_a_duration_is_refused() -> None:
         ("1d: 3", "line 1: the key 1d is no text: put it in quotes"),
         ("? [a]\n: 1", "line 1: a key is no text: put it in quotes"),
         ("a: [", "line 1: expected the node content, but found '<stream end>'"),
+        ("a:\n\tb: 1", "line 2: a tab where spaces are due: indent with spaces"),
         ("a: b: c", "line 1: mapping values are not allowed here"),
         ("a: !!python/object:os.system x", "line 1: could not determine a construc"),
         ("- a", "is not a mapping: write `section:` lines"),

@@ -85,6 +85,7 @@ def test_the_version_is_that_of_the_package(
         ["dead", "retry", "--since", "yesterday"],
         ["dead", "list", "--colour", "red"],
         ["pause", "redo/shop/1"],
+        ["sandbox", "shop", "--account", "x", "--config", "y", "--listen", "8101"],
     ],
     ids=" ".join,
 )

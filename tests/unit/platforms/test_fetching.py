@@ -103,6 +103,17 @@ def test_a_hint_seen_after_the_call_began_is_answered_by_another() -> None:
     assert isinstance(outcome, Delivered)
 
 
+def test_a_clock_set_back_makes_no_hint_answered_that_was_not() -> None:
+    target = FetchTarget("fetch-shop", Reader())
+    answered(target.deliver(hinted(), context(NOW)))
+    back = NOW - timedelta(hours=1)
+
+    calls, _ = answered(target.deliver(hinted(), context(back + SECOND, back)))
+    again, _ = answered(target.deliver(hinted(), context(back + SECOND, back)))
+
+    assert (calls, again) == (1, 0)
+
+
 def test_a_failed_call_answers_no_other_hint() -> None:
     target = FetchTarget("fetch-shop", Reader(Failed("http_500")))
     answered(target.deliver(hinted(), context()))

@@ -46,6 +46,16 @@ def test_a_reset_is_read_as_seconds_or_as_a_time(reset: str) -> None:
     assert facts == (fact(7, 30),)
 
 
+def test_a_time_is_compared_with_the_servers_clock_where_it_is_told() -> None:
+    facts = told(
+        date="Sun, 14 Mar 2027 13:00:00 GMT",
+        x_ratelimit_remaining="7",
+        x_ratelimit_reset=str(UNIX + 3_600 + 30),
+    )
+
+    assert facts == (fact(7, 30),)
+
+
 def test_the_drafts_of_the_standard_are_read() -> None:
     assert told(ratelimit_remaining="4", ratelimit_reset="7") == (fact(4, 7),)
     assert told(ratelimit="limit=10, remaining=4, reset=7") == (fact(4, 7),)
@@ -71,6 +81,7 @@ def test_the_drafts_of_the_standard_are_read() -> None:
         {"ratelimit": '"burst";r=4'},
         {"ratelimit": '"burst";q=4;w=7'},
         {"ratelimit": "remaining=4.5, reset=7"},
+        {"ratelimit": "r=0;t=100000000000000"},
         {"ratelimit": ""},
         {"ratelimit_policy": '"burst";q=100;w=60'},
     ],

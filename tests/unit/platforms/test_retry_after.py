@@ -42,6 +42,29 @@ def test_every_form_of_http_date_is_compared_with_now(text: str) -> None:
     assert asked(text) == timedelta(seconds=90)
 
 
+@pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(hours=-1)])
+def test_a_date_is_compared_with_the_servers_clock_where_it_is_told(
+    ahead: timedelta,
+) -> None:
+    headers = {
+        "Date": "Sun, 14 Mar 2027 12:00:00 GMT",
+        "Retry-After": "Sun, 14 Mar 2027 12:01:30 GMT",
+    }
+
+    wait = retry_after(httpx.Response(429, headers=headers), NOW + ahead)
+
+    assert wait == timedelta(seconds=90)
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "Sun, 99 Foo 1"])
+def test_a_server_that_does_not_know_the_time_is_compared_with_ours(date: str) -> None:
+    headers = {"Date": date, "Retry-After": "Sun, 14 Mar 2027 12:01:30 GMT"}
+
+    wait = retry_after(httpx.Response(429, headers=headers), NOW)
+
+    assert wait == timedelta(seconds=90)
+
+
 def test_a_date_that_has_passed_asks_for_no_wait() -> None:
     assert asked("Sun, 14 Mar 2027 11:00:00 GMT") == timedelta()
 

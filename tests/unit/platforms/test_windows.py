@@ -67,10 +67,17 @@ def test_a_clock_set_back_makes_no_window_run_backwards() -> None:
     ahead = cursor(changed=NOW + HOUR)
 
     begun = begin(ahead, RHYTHM, NOW + 2 * HOUR)
-    back = begin(ahead, Rhythm(passes=(Pass("changed", every=-DAY),)), NOW)
+    back = begin(ahead, RHYTHM, NOW)
 
     assert all(step.since < step.until for step in live(begun).steps)
     assert all(step.since < step.until for step in live(back).steps)
+
+
+def test_a_clock_set_back_does_not_stop_polling() -> None:
+    seen = cursor(changed=UNTIL + HOUR)
+
+    assert due_at(seen, RHYTHM, NOW) == NOW
+    assert windows(live(begin(seen, RHYTHM, NOW)))[0][2] == UNTIL
 
 
 def test_a_long_window_is_cut_into_what_the_platform_takes() -> None:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bridge.errors import ConfigError
 from bridge.sandbox.calls import read_calls
 from bridge.sandbox.sandbox import signing_secret
 from bridge.sandbox.server import LoopbackServer
@@ -113,3 +114,11 @@ async def answers(client: httpx.AsyncClient) -> bool:
     except httpx.TransportError:
         return False
     return True
+
+
+async def test_a_port_that_is_taken_is_said_so() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+
+        with pytest.raises(ConfigError, match=rf"127\.0\.0\.1:{port} .* in use"):
+            await LoopbackServer(Starlette(), port=port).start()
