@@ -33,6 +33,7 @@ from bridge.app.reviving import find_inbound, settle_inbound
 from bridge.app.running import run
 from bridge.app.sandboxes import SandboxOptions, sandbox_shop, sandbox_warehouse
 from bridge.app.schemas import write_schemas
+from bridge.app.tokens import make_key
 from bridge.app.unsigned_sandboxes import (
     UnsignedSandbox,
     sandbox_returngo,
@@ -65,6 +66,7 @@ __all__ = [
     "lag",
     "letters_of",
     "list_webhooks",
+    "make_key",
     "order_backfill",
     "pause",
     "plan_backfill",

@@ -1,11 +1,18 @@
 """`accounts check|status|backfill`: what the command line asks about accounts."""
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bridge.app.polling import care_of, poll_options, polls_of, sender
+from bridge.app.polling import (
+    callers_of,
+    care_of,
+    poll_options,
+    polls_of,
+    sender,
+    watched_of,
+)
+from bridge.app.tokens import check_tokens
 from bridge.clock import Clock, SystemClock
 from bridge.errors import ConfigError, UnreadableError
 from bridge.inbound.conversing import Send, converse
@@ -45,17 +52,26 @@ async def check_accounts(settings: Settings, only: str | None = None) -> list[Ch
     polls = polls_of(settings)
     send, close = sender(settings.polling)
     try:
-        rows = []
-        for name in names:
-            if name in polls:
-                rows.append(await _check_poll(polls[name], send, _CLOCK.now()))
-            rows += await _check_webhooks(settings, name, send)
-            if not rows or rows[-1].account != name:
-                platform = settings.accounts[name].platform
-                rows.append(Checked(name, platform, "-", None, _NOTHING))
-        return rows
+        return [
+            row
+            for name in names
+            for row in await _check(settings, name, polls.get(name), send)
+        ]
     finally:
         await close()
+
+
+async def _check(
+    settings: Settings, name: str, poll: Poll | None, send: Send
+) -> list[Checked]:
+    platform = settings.accounts[name].platform
+    try:
+        check_tokens(settings, name)
+    except ConfigError as unusable:
+        return [Checked(name, platform, "tokens", ok=False, detail=str(unusable))]
+    rows = [] if poll is None else [await _check_poll(poll, send, _CLOCK.now())]
+    rows += await _check_webhooks(settings, name, send)
+    return rows or [Checked(name, platform, "-", None, _NOTHING)]
 
 
 async def _check_poll(poll: Poll, send: Send, now: datetime) -> Checked:
@@ -120,25 +136,24 @@ class Status:
 
 
 async def account_status(settings: Settings, clock: Clock = _CLOCK) -> list[Status]:
-    """Return a row for every account that is polled, or has a cursor left."""
+    """Return a row for every account polled or watched, or with a cursor left."""
     cursors = await read_cursors(settings)
-    polls = polls_of(settings)
-    names = sorted({*polls, *cursors})
-    return [_status(settings, name, cursors.get(name), polls, clock) for name in names]
+    called = callers_of(settings)
+    names = sorted({*called, *cursors})
+    return [_status(settings, name, cursors.get(name), clock) for name in names]
 
 
 def _status(
     settings: Settings,
     name: str,
     cursor: Cursor | None,
-    polls: Mapping[str, Poll],
     clock: Clock,
 ) -> Status:
     now = clock.now()
     options = settings.accounts.get(name)
     limit = poll_options(options).calls_per_day if options else None
     if cursor is None:
-        platform = polls[name].platform
+        platform = settings.accounts[name].platform
         return Status(
             name, platform, "not begun", None, 0, 0, 0, 0, limit, None, None, 0
         )
@@ -147,7 +162,7 @@ def _status(
     return Status(
         account=name,
         platform=cursor.platform,
-        state=_state(cursor, polled=name in polls),
+        state=_state(settings, name, cursor),
         behind_seconds=None if behind is None else behind.total_seconds(),
         pages=cursor.pages,
         found=cursor.found,
@@ -160,9 +175,10 @@ def _status(
     )
 
 
-def _state(cursor: Cursor, *, polled: bool) -> str:
-    if not polled:
-        return "not configured: its cursor waits"
+def _state(settings: Settings, name: str, cursor: Cursor) -> str:
+    if name not in polls_of(settings):
+        watched = name in watched_of(settings)
+        return "watched, not polled" if watched else "not configured: its cursor waits"
     if cursor.trouble is not None:
         since = cursor.trouble.since.isoformat(timespec="seconds")
         return f"in trouble since {since}: {cursor.trouble.reason}"

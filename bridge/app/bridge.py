@@ -12,12 +12,13 @@ from bridge.app.stages import (
     make_turns,
     normalize_member,
 )
+from bridge.app.tokens import check_tokens
 from bridge.clock import Clock
 from bridge.inbound.asgi import App
 from bridge.inbound.health import health_app
 from bridge.inbound.serve import HttpServer
 from bridge.inbound.webhooks import Webhooks, route
-from bridge.settings import Settings
+from bridge.settings import Settings, account_warnings
 from bridge.streams.cluster import cluster_id
 from bridge.streams.member import Member
 from bridge.streams.publisher import Publisher
@@ -58,10 +59,13 @@ class Bridge:
     async def start(self) -> int:
         """Start every role; return the port of webhooks, health and metrics.
 
-        Raises ConfigError where settings and topics do not fit, UnavailableError
-        where Kafka does not answer.
+        Raises ConfigError where settings and topics do not fit, or kept tokens cannot
+        be used, UnavailableError where Kafka does not answer.
         """
         settings = self._settings
+        if {POLL, DELIVER} & set(self._roles):
+            for name in settings.accounts:
+                check_tokens(settings, name)
         await check_topics(
             settings.kafka, settings.topic_specs(), embedded=settings.kafka.embedded
         )
@@ -84,6 +88,8 @@ class Bridge:
             cluster = await cluster_id(settings.kafka)
             self._members[NORMALIZE] = normalize_member(settings, cluster, clock)
         if POLL in self._roles:
+            for warning in account_warnings(settings):
+                log.warning(events.ACCOUNT_WARNED, detail=warning)
             self._polls = poll_stage(settings, turns, clock)
             if self._polls is not None:
                 self._members[POLL] = self._polls.member

@@ -5,6 +5,7 @@ Does not ask for the installation: the platform sends the code to whoever instal
 
 from bridge.app.accounts import account_of
 from bridge.app.polling import sender
+from bridge.app.tokens import check_tokens
 from bridge.clock import SystemClock
 from bridge.errors import BridgeError, ConfigError
 from bridge.inbound.conversing import converse
@@ -27,7 +28,7 @@ async def connect_account(settings: Settings, name: str, code: str) -> None:
     written, before the code is spent; ConnectFailed if there are no tokens.
     """
     client, tokens = _parts(settings, account_of(settings, name))
-    tokens.current()
+    check_tokens(settings, name)
     send, close = sender(settings.polling)
     try:
         granted = await converse(client.exchange(code, SystemClock().now()), send)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import cast
 
 from bridge.sandbox.sandbox import Wiring
 from bridge.sandbox.storefronts import Platform, ShopWiring
@@ -28,13 +29,33 @@ _TARGETS: Mapping[Platform, tuple[str, str]] = {
 }
 
 
+#: How often is looked for what no webhook has told.
+_POLL: Tree = {
+    "every": "5s",
+    "sweep_every": "5s",
+    "overlap": "30s",
+    "settle": "1s",
+    "calls_per_minute": 120,
+}
+_POLLS: Mapping[Platform, Tree] = {
+    "returngo": {"calls_per_day": 50_000},
+    "returnlogic": {"query": "/rmas?since={since}&page={page}"}
+    | {"calls_per_minute": 60},
+}
+#: Whose webhooks the platform may switch off.
+_WATCHED: frozenset[Platform] = frozenset({"returnlogic"})
+
+
 def account_of(platform: Platform) -> str:
     """Return the name of the demo's account on a platform."""
     return _ACCOUNTS[platform]
 
 
-def demo_settings(kafka: str, wiring: Wiring, scratch: Path) -> Settings:
-    """Return the settings of a run: its shops and one warehouse, both ways."""
+def demo_settings(kafka: str, wiring: Wiring, scratch: Path, port: int) -> Settings:
+    """Return the settings of a run: its shops and one warehouse, both ways.
+
+    Webhooks come to `port`. What they do not bring, polls bring within seconds.
+    """
     environ = {
         "WAREHOUSE_SECRET": wiring.warehouse_secret,
         "REPORT_SECRET": wiring.report_secret,
@@ -45,24 +66,37 @@ def demo_settings(kafka: str, wiring: Wiring, scratch: Path) -> Settings:
     tree: Tree = {
         "kafka": {"bootstrap": kafka, "embedded": True},
         "topics": {"partitions": EMBEDDED_PARTITIONS, "profile": "single-node"},
-        "inbound": {"port": 0},
+        "inbound": {"port": port},
+        "polling": {
+            "connect_timeout": "2s",
+            "read_timeout": "2s",
+            "watch_every": "3s",
+            "ownership": {"call_deadline": "3s"},
+        },
         "state_dir": str(scratch),
         "privacy": {"hash_key": {"env": "HASH_KEY"}},
         "deliver": {
             "delivery": {"connect_timeout": "2s", "read_timeout": "2s"},
             "ownership": {"call_deadline": "3s"},
         },
-        "accounts": _accounts(wiring),
+        "accounts": _accounts(wiring, port),
         "targets": _targets(wiring),
     }
     return build(tree, environ)
 
 
-def _accounts(wiring: Wiring) -> Tree:
+def _accounts(wiring: Wiring, port: int) -> Tree:
     shops: Tree = {
-        account_of(platform): _SHOPS[platform](platform, shop)
+        account_of(platform): {
+            **_SHOPS[platform](platform, shop),
+            "poll": _POLL | _POLLS.get(platform, {}),
+        }
         for platform, shop in wiring.shops.items()
     }
+    for platform in _WATCHED & set(wiring.shops):
+        name = account_of(platform)
+        hook = {"hook_url": f"http://127.0.0.1:{port}/hooks/{name}"}
+        shops[name] = cast("Tree", shops[name]) | hook
     known = [f"{platform}/{account_of(platform)}" for platform in wiring.shops]
     warehouse = {
         "platform": "warehouse",

@@ -1,6 +1,8 @@
 """`dev`: the real bridge between simulated systems, on the embedded broker."""
 
+import socket
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -11,11 +13,12 @@ from rich.console import Console
 from bridge import telemetry
 from bridge.app.bridge import ROLES, Bridge
 from bridge.app.demo_settings import WAREHOUSE, account_of, demo_settings
+from bridge.app.demo_stands import behind
 from bridge.app.inspecting import verify
 from bridge.clock import SystemClock
 from bridge.errors import BridgeError
 from bridge.sandbox import dev as demo
-from bridge.sandbox.dev import Verdict
+from bridge.sandbox.dev import Stands, Verdict
 from bridge.sandbox.faults import Level
 from bridge.sandbox.sandbox import DevOptions as Run
 from bridge.sandbox.sandbox import Doors, Wiring
@@ -68,7 +71,8 @@ class _World:
         self._settings: Settings | None = None
 
     async def start_bridge(self, kafka: str, wiring: Wiring) -> Doors:
-        self._settings = demo_settings(kafka, wiring, self._scratch)
+        port = _free_port()  # known beforehand: the watch has to know our addresses
+        self._settings = demo_settings(kafka, wiring, self._scratch, port)
         self._bridge = Bridge(self._settings, ROLES["all"], clock=SystemClock())
         door = f"http://127.0.0.1:{await self._bridge.start()}/hooks"
         self._tell(kafka, f"{door}/{WAREHOUSE}", wiring.report_secret)
@@ -98,12 +102,25 @@ class _World:
             raise BridgeError("the bridge was not started")
         return self._bridge
 
+    async def behind(self, stands: Stands) -> Sequence[str]:
+        return await behind(self._known, stands)
+
     async def verify(self) -> Verdict:
+        proof = await verify(self._known, None)
+        return Verdict(proof.kept and not proof.waiting, proof.lines)
+
+    @property
+    def _known(self) -> Settings:
         if self._settings is None:
             raise BridgeError("the bridge was not started")
-        proof = await verify(self._settings, None)
-        return Verdict(proof.kept and not proof.waiting, proof.lines)
+        return self._settings
 
     async def stop_bridge(self) -> None:
         if self._bridge is not None:
             await self._bridge.stop()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port

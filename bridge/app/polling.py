@@ -3,9 +3,11 @@
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import httpx
 
+from bridge.app.snapshots import living
 from bridge.clock import Clock
 from bridge.delivery.budget import LIVE, REPLAY
 from bridge.delivery.calls import Caller, Calls
@@ -56,6 +58,19 @@ def care_of(account: str, options: AccountOptions) -> tuple[Care, str | None] | 
     return None if care is None else (care, options.hook_url)
 
 
+def watched_of(settings: Settings) -> dict[str, Watched]:
+    """Return the accounts whose webhooks are watched, by name.
+
+    Those with `hook_url` and a key, polled or not, unless `poll.enabled` is off.
+    """
+    watched = {}
+    for name, options in settings.accounts.items():
+        found = care_of(name, options)
+        if found and found[1] is not None and poll_options(options).enabled:
+            watched[name] = Watched(found[0], found[1])
+    return watched
+
+
 def poll_options(options: AccountOptions) -> PollOptions:
     """Return an account's section `poll`, the defaults where it has none."""
     own = getattr(options, "poll", None)
@@ -84,17 +99,17 @@ def sender(options: PollingOptions) -> tuple[Send, Callable[[], Awaitable[None]]
 def poll_stage(
     settings: Settings, turns: Mapping[str, Turns], clock: Clock
 ) -> PollStage | None:
-    """Put the stage together; None if no account can be polled.
+    """Put the stage together; None if no account can be polled or watched.
 
     Polling goes at its own pace, then stands in the line at the account's credential
     with the targets; what walks history lets live calls go first.
     """
-    polls = polls_of(settings)
-    if not polls:
+    called = callers_of(settings)
+    if not called:
         return None
     send, close = sender(settings.polling)
-    spends = {name: _spend(settings, name, turns[name], clock) for name in polls}
-    desk = _desk(settings, polls, spends, send, clock)
+    spends = {name: _spend(settings, name, turns[name], clock) for name in called}
+    desk = _desk(settings, spends, send, clock)
     names = settings.topic_names
 
     def make(owner: Owner) -> PollWork:
@@ -106,7 +121,7 @@ def poll_stage(
         return PollWork(owner, desk, read)
 
     def own(mine: int, of: int) -> None:
-        for name in polls:
+        for name in called:
             turns[name].budget.own(POLLING, mine, of)
 
     part = Part(poll_group(names.prefix), names.cursors, make, owns=own)
@@ -124,14 +139,15 @@ def _spend(settings: Settings, name: str, turns: Turns, clock: Clock) -> Spend:
     return spend
 
 
+def callers_of(settings: Settings) -> frozenset[str]:
+    """Return the names of the accounts that the poll stage calls."""
+    return frozenset({*polls_of(settings), *watched_of(settings)})
+
+
 def _desk(
-    settings: Settings,
-    polls: dict[str, Poll],
-    spends: dict[str, Spend],
-    send: Send,
-    clock: Clock,
+    settings: Settings, spends: Mapping[str, Spend], send: Send, clock: Clock
 ) -> PollDesk:
-    own = {name: poll_options(settings.accounts[name]) for name in polls}
+    own = {name: poll_options(settings.accounts[name]) for name in spends}
     daily = {
         name: options.calls_per_day
         for name, options in own.items()
@@ -140,21 +156,13 @@ def _desk(
     return PollDesk(
         topics=settings.topic_names,
         partitions=settings.topics.partitions,
-        polls=polls,
+        polls=polls_of(settings),
         paces=spends,
         send=send,
         clock=clock,
         jitter=random.random,
         daily=daily,
-        cares=_watched(settings, polls),
+        cares=watched_of(settings),
         watch_every=settings.polling.watch_every,
+        living=partial(living, settings),
     )
-
-
-def _watched(settings: Settings, polls: dict[str, Poll]) -> dict[str, Watched]:
-    watched = {}
-    for name in polls:
-        found = care_of(name, settings.accounts[name])
-        if found is not None and found[1] is not None:
-            watched[name] = Watched(found[0], found[1])
-    return watched

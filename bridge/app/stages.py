@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from bridge.app.polling import POLLING, polls_of
+from bridge.app.polling import POLLING, callers_of
 from bridge.clock import Clock
 from bridge.delivery.budget import Budget
 from bridge.delivery.calls import Caller
@@ -141,7 +141,7 @@ def make_turns(settings: Settings, clock: Clock) -> Mapping[str, Turns]:
     }
     for name, target in settings.targets.items():
         budgets[target.options.account].own(name, 0, partitions)
-    for name in polls_of(settings):
+    for name in callers_of(settings):
         budgets[name].own(POLLING, 0, partitions)
     return {name: Turns(budget, clock) for name, budget in budgets.items()}
 

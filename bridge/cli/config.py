@@ -1,9 +1,9 @@
-"""`config`: is the configuration valid, and what is in force."""
+"""`config`: is the configuration valid, what is in force; a key for what it names."""
 
 import typer
 from pydantic_core import to_json
 
-from bridge import settings
+from bridge import app, settings
 from bridge.cli.common import AsJson, ConfigPath
 
 commands = typer.Typer(
@@ -13,8 +13,13 @@ commands = typer.Typer(
 
 @commands.command()
 def check(config: ConfigPath) -> None:
-    """Check file, environment and secrets; print every problem at once, exit 1."""
+    """Check file, environment and secrets; print every problem at once, exit 1.
+
+    What is allowed and leaves news unseen is a warning.
+    """
     loaded = settings.load(config)
+    for warning in settings.account_warnings(loaded):
+        typer.echo(f"{config}: warning: {warning}", err=True)
     typer.echo(
         f"{config} is valid: {len(loaded.accounts)} accounts, "
         f"{len(loaded.targets)} targets."
@@ -29,3 +34,9 @@ def show(config: ConfigPath, *, as_json: AsJson = False) -> None:
         typer.echo(to_json(settings.tree_of(loaded)).decode())
     else:
         typer.echo(settings.show(loaded), nl=False)
+
+
+@commands.command(name="make-key")
+def make_key() -> None:
+    """Print a new key that seals a token file: a secret, to be kept as one."""
+    typer.echo(app.make_key())

@@ -15,6 +15,7 @@ from functools import partial
 
 from bridge.errors import LostOwnership, UnreadableError
 from bridge.inbound.polling_account import AccountPoll
+from bridge.inbound.polling_calls import AccountCalls
 from bridge.inbound.polling_desk import Ownership, PollDesk
 from bridge.inbound.polling_watch import watch
 from bridge.platforms.cursor import Cursor, Order
@@ -46,7 +47,8 @@ class PollWork:
         self._owner = owner
         self._desk = desk
         self._read = read
-        self._accounts: dict[str, AccountPoll] = {}
+        self._accounts: dict[str, AccountCalls] = {}
+        self._polled: dict[str, AccountPoll] = {}
         self._restored: dict[bytes, Record] = {}
         self._end = 0
         self._outgoing: list[Outgoing] = []
@@ -67,19 +69,26 @@ class PollWork:
             for record in self._restored.values()
             if not is_order(record)
         }
-        for name, poll in self._desk.polls.items():
+        for name, platform in self._desk.platforms.items():
             if place_of(name, self._desk.partitions) == self._owner.partition:
-                cursor = self._cursor(name, cursors.get(name))
-                self._accounts[name] = AccountPoll(poll, cursor, self._desk, self)
+                self._add(name, self._cursor(name, platform, cursors.get(name)))
         for record in self._restored.values():
             if is_order(record):
                 self._take_on(record)
         self._restored = {}
-        for name, account in self._accounts.items():
-            self._start(name, account.live)
-            self._start(name, account.history)
-            if name in self._desk.cares:
-                self._start(name, partial(watch, self._desk, account))
+        for name, polled in self._polled.items():
+            self._start(name, polled.live)
+            self._start(name, polled.history)
+        for name in self._accounts.keys() & self._desk.cares.keys():
+            self._start(name, partial(watch, self._desk, self._accounts[name]))
+
+    def _add(self, name: str, cursor: Cursor) -> None:
+        poll = self._desk.polls.get(name)
+        if poll is None:
+            self._accounts[name] = AccountCalls(name, cursor, self._desk, self)
+        else:
+            polled = AccountPoll(poll, cursor, self._desk, self)
+            self._accounts[name] = self._polled[name] = polled
 
     def _restore_batch(self, records: list[Record]) -> None:
         for record in records:
@@ -88,9 +97,8 @@ class PollWork:
             else:
                 self._restored[record.key or b""] = record
 
-    def _cursor(self, name: str, record: Record | None) -> Cursor:
+    def _cursor(self, name: str, platform: str, record: Record | None) -> Cursor:
         """Return the account's cursor; a new one where there is none of its own."""
-        platform = self._desk.polls[name].platform
         fresh = Cursor(platform=platform)
         if record is None:
             return fresh
@@ -180,7 +188,7 @@ class PollWork:
             log.warning(events.ORDER_REFUSED, reason=broken.reason)
             self._put_away(record)
             return
-        account = self._accounts.get(order.account)
+        account = self._polled.get(order.account)
         if account is None:
             log.warning(
                 events.ORDER_REFUSED, account=order.account, reason="unknown_account"

@@ -10,16 +10,14 @@ come leaves the cursor where it is.
 
 import asyncio
 import hashlib
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from functools import partial
 
-import httpx
 from cachetools import LRUCache
 
 from bridge.inbound.conversing import converse
+from bridge.inbound.polling_calls import AccountCalls
 from bridge.inbound.polling_desk import Hands, PollDesk
-from bridge.inbound.polling_report import Report
 from bridge.platforms.contract import (
     Failed,
     Hint,
@@ -33,8 +31,6 @@ from bridge.platforms.cursor import (
     Lane,
     Order,
     Walk,
-    called,
-    synchronised,
     troubled,
 )
 from bridge.platforms.pages import ask, expired, turned
@@ -49,8 +45,6 @@ from bridge.streams.topics import MESSAGE_LIMIT
 DELAYS = (1, 2, 5, 10, 20, 40, 60, 120, 300)
 #: After an answer that no repetition changes: credentials, a request not understood.
 REFUSED_FOR = timedelta(minutes=5)
-#: A platform whose clock is further off than this is not believed about the time.
-MOST_SKEW = timedelta(days=7)
 #: Bodies remembered, so that the overlap of windows is not written twice.
 REMEMBERED = 4_096
 #: Windows of a backfill are cut to this, so that its progress shows.
@@ -58,18 +52,14 @@ CHUNK = timedelta(days=7)
 _LARGEST = MESSAGE_LIMIT - 64 * 1024
 
 
-class AccountPoll:
-    """One account in the hands of its partition's owner."""
+class AccountPoll(AccountCalls):
+    """One account that is polled, in the hands of its partition's owner."""
 
     def __init__(
         self, poll: Poll, cursor: Cursor, desk: PollDesk, hands: Hands
     ) -> None:
-        self.name = poll.account
-        self.cursor = cursor
-        self.hands = hands
+        super().__init__(poll.account, cursor, desk, hands)
         self._poll = poll
-        self._desk = desk
-        self._report = Report(poll.account)
         self._alarms: dict[Lane, asyncio.Event] = {
             "live": asyncio.Event(),
             "history": asyncio.Event(),
@@ -116,9 +106,13 @@ class AccountPoll:
 
     def looked_after(self, cursor: Cursor) -> None:
         """Take over what the watch over the webhooks has changed; walk if it is due."""
-        self.cursor = cursor
-        self.hands.write(self.name, [])
+        super().looked_after(cursor)
         self._alarms["live"].set()
+
+    async def look_back(self, since: datetime) -> None:
+        """Let the next walk begin where all was well: a gap poll."""
+        order = f"gap-{self._now().isoformat()}"
+        self.looked_after(rewind(self.cursor, order, since))
 
     async def _rest(self, lane: Lane, wait: timedelta) -> None:
         """Wait for the next walk, or until an order comes."""
@@ -163,39 +157,6 @@ class AccountPoll:
     async def _ask(self, lane: Lane, walk: Walk) -> PageOutcome:
         paging = self._poll.page(ask(walk, self._now(), self.cursor.memory))
         return await converse(paging, partial(self.call, lane))
-
-    async def call(self, lane: Lane, request: httpx.Request) -> httpx.Response | Failed:
-        """Send a request at the account's pace, while its partition is ours."""
-        await self._day_allows()
-        await self._desk.paces[self.name](lane)
-        await self.hands.permit()
-        self.cursor = called(self.cursor, self._now())
-        self._report.called(lane)
-        response = await self._desk.send(request)
-        if isinstance(response, httpx.Response):
-            self._set_clock(response)
-        return response
-
-    async def _day_allows(self) -> None:
-        """Wait for the next day (UTC) where this one's calls are used up."""
-        limit = self._desk.daily.get(self.name)
-        while limit is not None:
-            now = self._now().astimezone(UTC)
-            if self.cursor.day != now.date() or self.cursor.calls < limit:
-                return
-            midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-            await self._desk.clock.sleep(midnight + timedelta(days=1) - now)
-
-    def _set_clock(self, response: httpx.Response) -> None:
-        """Learn the platform's time, by whose clock its windows go."""
-        try:
-            there = parsedate_to_datetime(response.headers.get("Date", ""))
-        except ValueError:
-            return
-        there = there if there.tzinfo else there.replace(tzinfo=UTC)
-        now = self._now()
-        if abs(there - now) <= MOST_SKEW:
-            self.cursor = synchronised(self.cursor, there, now)
 
     # ------------------------------------------------------------ what follows
 
@@ -260,9 +221,6 @@ class AccountPoll:
         number = min(self._failures[lane], len(DELAYS) - 1)
         self._failures[lane] += 1
         return timedelta(seconds=DELAYS[number] * (0.8 + 0.4 * self._desk.jitter()))
-
-    def _now(self) -> datetime:
-        return self._desk.clock.now()
 
 
 def _stamp(found: Found) -> bytes:

@@ -1,6 +1,6 @@
 """What all partitions of the poll stage share in a process, and what they need."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Literal, Protocol
@@ -55,7 +55,9 @@ class PollDesk:
     """The accounts of this process: how each is polled, at which pace.
 
     `daily` is the most calls a day (UTC) of an account that has such a limit.
-    `jitter` gives a number from 0 to 1.
+    `jitter` gives a number from 0 to 1. An account in `cares` alone is watched and not
+    polled. `living` gives the subjects of an account that are known and not at their
+    end.
     """
 
     topics: TopicNames
@@ -65,9 +67,16 @@ class PollDesk:
     send: Send
     clock: Clock
     jitter: Callable[[], float]
+    living: Callable[[str], Awaitable[Sequence[str]]]
     daily: Mapping[str, int] = field(default_factory=dict)
     cares: Mapping[str, Watched] = field(default_factory=dict)
     watch_every: timedelta = timedelta(minutes=10)
+
+    @property
+    def platforms(self) -> Mapping[str, str]:
+        """Return the platform of every account that is polled or watched."""
+        watched = {name: each.care.platform for name, each in self.cares.items()}
+        return watched | {name: poll.platform for name, poll in self.polls.items()}
 
 
 class Ownership(Protocol):

@@ -33,6 +33,12 @@ class Report:
     def called(self, lane: Lane) -> None:
         metrics.POLL_CALLS.labels(self._account, lane).inc()
 
+    def looked_back(self, since: datetime, returns: int) -> None:
+        """Tell that known returns are read again, for want of a list."""
+        log.warning(
+            events.GAP_HINTED, account=self._account, since=since, returns=returns
+        )
+
     def page(self, outcome: PageOutcome) -> None:
         metrics.POLL_PAGES.labels(self._account, _WORDS[type(outcome)]).inc()
 

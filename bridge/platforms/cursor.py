@@ -92,9 +92,10 @@ class Cursor(_Frozen):
     """One account's polling, as `returns.cursors` keeps it.
 
     `skew` is the platform's clock minus ours. `calls` are those of `day` (UTC).
-    `well_at` is when its webhooks were last found to be switched on. `given_up` counts
-    the windows that no walk got to the end of; after one the next walk has to wait
-    until `not_before`.
+    `well_at` is when its webhooks were last found to be switched on, `gap_since` from
+    when on news may be missing that nobody has looked for yet. `given_up` counts the
+    windows that no walk got to the end of; after one the next walk has to wait until
+    `not_before`.
     """
 
     version: Literal[1] = 1
@@ -112,6 +113,7 @@ class Cursor(_Frozen):
     not_before: AwareDatetime | None = None
     last_found_at: AwareDatetime | None = None
     well_at: AwareDatetime | None = None
+    gap_since: AwareDatetime | None = None
     memory: str = Field(default="", repr=False)
     day: date | None = None
     calls: int = 0

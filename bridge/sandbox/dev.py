@@ -5,7 +5,7 @@ The bridge itself is a port, `World`: this module knows how to play, not what wi
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -17,9 +17,13 @@ from bridge.sandbox.journal import Happening, Journal
 from bridge.sandbox.numbers import BridgeNumbers, Watcher, bridge_numbers
 from bridge.sandbox.plain import PlainView
 from bridge.sandbox.sandbox import DevOptions, Doors, Sandbox, SandboxNumbers, Wiring
+from bridge.sandbox.storefronts import Platform
 from bridge.sandbox.view import LiveView
 
 _LOOK = timedelta(milliseconds=250)
+
+
+Stands = Mapping[Platform, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,13 @@ class World(Protocol):
         """
         ...
 
+    async def behind(self, stands: Stands) -> Sequence[str]:
+        """Return the subjects whose snapshot does not stand as at their platform.
+
+        `stands` is the state of every return, by platform and id, in its own word.
+        """
+        ...
+
     async def verify(self) -> Verdict:
         """Read the topics back and judge them."""
         ...
@@ -55,9 +66,13 @@ class World(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a run came to. `settled` is False if it did not come to rest in time."""
+    """What a run came to. `settled` is False if it did not come to rest in time.
+
+    `behind` are the subjects that the bridge does not know as their platform does.
+    """
 
     settled: bool
+    behind: tuple[str, ...]
     verdict: Verdict
     calls: CallReport
     sandbox: SandboxNumbers
@@ -67,7 +82,8 @@ class Result:
     @property
     def ok(self) -> bool:
         """Tell whether every promise held, by the bridge's own proof and by ours."""
-        return self.settled and self.verdict.ok and self.calls.ok
+        heard = self.settled and not self.behind
+        return heard and self.verdict.ok and self.calls.ok
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -75,6 +91,7 @@ class Result:
         rest = "came to rest" if self.settled else "DID NOT come to rest in time"
         return (
             f"The run {rest} after {self.took.total_seconds():.0f} s: {self._did()}.",
+            f"{self.sandbox.webhooks_lost} webhooks were lost; {self._heard()}.",
             f"The simulated systems saw {self._saw()}.",
             *self.verdict.lines,
         )
@@ -82,6 +99,11 @@ class Result:
     def _did(self) -> str:
         returns = sum(self.sandbox.returns.values())
         return f"{returns} returns, {self.bridge.events} events"
+
+    def _heard(self) -> str:
+        if not self.behind:
+            return "every return stands in the bridge as at its platform"
+        return f"the bridge is behind with {', '.join(self.behind)}"
 
     def _saw(self) -> str:
         seen = self.calls
@@ -129,6 +151,7 @@ async def play(world: World, options: DevOptions, *, clock: Clock) -> Result:
             settled = await _quiet(world, sandbox, options, clock)
         return Result(
             settled=settled,
+            behind=tuple(await world.behind(sandbox.stands())),
             verdict=await world.verify(),
             calls=check_calls(sandbox.calls()),
             sandbox=sandbox.numbers(),
@@ -176,8 +199,29 @@ async def _beside(endless: Endless) -> AsyncIterator[None]:
 async def _quiet(
     world: World, sandbox: Sandbox, options: DevOptions, clock: Clock
 ) -> bool:
-    """Wait until nothing has moved for a while; False if that takes too long."""
+    """Wait until nothing moves and nothing is missing; False if that takes too long.
+
+    What polling brings late moves things once more: nothing may be missing at the
+    beginning and at the end of a quiet while.
+    """
     deadline = clock.monotonic() + options.settle.total_seconds()
+    complete = False
+    while await _still(world, sandbox, options, clock, deadline):
+        was_complete = complete
+        complete = not await world.behind(sandbox.stands())
+        if was_complete and complete:
+            return True
+    return False
+
+
+async def _still(
+    world: World,
+    sandbox: Sandbox,
+    options: DevOptions,
+    clock: Clock,
+    deadline: float,
+) -> bool:
+    """Wait until nothing has moved for a while; False at the deadline."""
     still_since = clock.monotonic()
     while clock.monotonic() - still_since < options.quiet.total_seconds():
         if clock.monotonic() > deadline:

@@ -6,7 +6,7 @@ faults, so every run converges.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
@@ -66,23 +66,27 @@ _RATES: dict[Level, _Rate] = {
 }
 
 
-def _server_error(dice: Random) -> Fault:
-    return ServerError(dice.choice((500, 500, 502, 503)))
+#: What a broken server says; of four that are equally likely.
+ERRORS = (500, 500, 502, 503)
 
 
-def _throttle(dice: Random) -> Fault:
+def _server_error(dice: Random, errors: Sequence[int]) -> Fault:
+    return ServerError(dice.choice(errors))
+
+
+def _throttle(dice: Random, _: Sequence[int]) -> Fault:
     return Throttle(timedelta(seconds=dice.choice((1, 2))), dice.random() < 0.5)  # noqa: PLR2004 a coin
 
 
-def _answer_lost(dice: Random) -> Fault:
+def _answer_lost(dice: Random, _: Sequence[int]) -> Fault:
     return AnswerLost(held=dice.random() < 0.5)  # noqa: PLR2004 a coin
 
 
-def _slow(dice: Random) -> Fault:
+def _slow(dice: Random, _: Sequence[int]) -> Fault:
     return Slow(timedelta(milliseconds=dice.randint(150, 700)))
 
 
-_KINDS: tuple[Callable[[Random], Fault], ...] = (
+_KINDS: tuple[Callable[[Random, Sequence[int]], Fault], ...] = (
     *(_server_error, _server_error, _server_error),
     *(_throttle, _throttle),
     *(_answer_lost, _answer_lost),
@@ -93,10 +97,13 @@ _KINDS: tuple[Callable[[Random], Fault], ...] = (
 class FaultPlan:
     """Decides what each try of each request meets, and counts it by name."""
 
-    def __init__(self, level: Level = "none", seed: int = 0) -> None:
+    def __init__(
+        self, level: Level = "none", seed: int = 0, errors: Sequence[int] = ERRORS
+    ) -> None:
         self.injected: Counter[str] = Counter()
         self._rate = _RATES[level]
         self._seed = seed
+        self._errors = errors
         self._tries: Counter[str] = Counter()
         self._met: Counter[str] = Counter()
 
@@ -107,7 +114,7 @@ class FaultPlan:
         dice = Random(f"{self._seed}/{key}/{self._tries[key]}")  # noqa: S311
         if self._met[key] >= self._rate.at_most or dice.random() >= self._rate.likely:
             return None
-        fault = dice.choice(_KINDS)(dice)
+        fault = dice.choice(_KINDS)(dice, self._errors)
         self._met[key] += 1
         self.injected[fault.name] += 1
         return fault

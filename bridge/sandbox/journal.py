@@ -16,6 +16,8 @@ class Kind(StrEnum):
     MOVED = "return moved"
     SENT = "webhook sent"
     DISCARDED = "webhook discarded"
+    LOST = "webhook lost"
+    SWITCHED = "webhook switched"
     NORMALISED = "event normalised"
     DELIVERED = "call delivered"
     RETRIED = "call retried"

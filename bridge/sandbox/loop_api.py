@@ -164,6 +164,7 @@ _REFUSALS: tuple[Callable[[str], JsonValue], ...] = (
     lambda code: {"errors": {"message": "This return is out", "code": code}},
     lambda code: {"errors": [{"message": f"Refused: {code}"}]},
     lambda code: {"message": f"Refused: {code}"},
+    lambda code: {"content": f"Refused: {code}"},
 )
 
 

@@ -1,4 +1,4 @@
-"""The simulated Loop's warehouse calls: grading, disposition, labels (loop.md, 6)."""
+"""The simulated Loop's warehouse calls: grading, disposition (loop.md, section 6)."""
 
 import orjson
 from pydantic import JsonValue
@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute, Route
 
 from bridge.sandbox.front import Answer
 from bridge.sandbox.loop_api import Desk
-from bridge.sandbox.loop_keys import LABEL_REQUESTS, LABELS, RETURNS
+from bridge.sandbox.loop_keys import RETURNS
 from bridge.sandbox.loop_returns import LoopReturn
 
 GRADES = frozenset(
@@ -25,6 +25,7 @@ GRADES = frozenset(
 DISPOSITIONS = frozenset(
     {"back_to_stock", "resale_hold", "recycle", "donate", "missing"}
 )
+_MOST_IMAGES = 5
 _BATCH = {"grade": 20, "assess": 30}
 _WORDS = {
     "grade": ("condition_category", GRADES),
@@ -35,20 +36,14 @@ Items = list[dict[str, JsonValue]]
 
 
 class LoopFloor:
-    """The routes of a warehouse. `label_errors` are the requests given up."""
+    """The routes of a warehouse."""
 
     def __init__(self, desk: Desk) -> None:
-        self.label_errors: dict[str, JsonValue] = {}
         self._desk = desk
-        self._labels: dict[str, str] = {}
         self.routes: list[BaseRoute] = [
             Route("/dispositioning/grade", self._judge, methods=["POST"]),
             Route("/dispositioning/assess", self._judge, methods=["POST"]),
             Route("/returns/{id:int}/labels", self._queue_label, methods=["POST"]),
-            Route("/labels", self._hand_in, methods=["POST"]),
-            Route("/labels/{id}", self._move_label, methods=["PUT"]),
-            Route("/label-requests", self._requests, methods=["GET"]),
-            Route("/label-requests/{id}/errors", self._give_up, methods=["POST"]),
         ]
 
     async def _judge(self, request: Request) -> Response:
@@ -57,7 +52,9 @@ class LoopFloor:
 
         def work() -> Answer:
             items, (word, words) = _items(body), _WORDS[kind]
-            fits = items and all(item.get(word) in words for item in items)
+            fits = items and all(
+                item.get(word) in words and _fits(kind, item) for item in items
+            )
             if items is None or not fits or len(items) > _BATCH[kind]:
                 return Answer(422, {"errors": "The items do not fit"})
             owners = [self._owner(item.get("line_item_id")) for item in items]
@@ -92,57 +89,9 @@ class LoopFloor:
 
         return await self._desk.attend(request, RETURNS, str(id_), work)
 
-    async def _hand_in(self, request: Request) -> Response:
-        body = await request.body()
 
-        def work() -> Answer:
-            handed = _object(body)
-            wanted = {"label_request_id", "tracking_number", "carrier", "label_url"}
-            if handed is None or not wanted <= handed.keys():
-                return Answer(422, {"errors": "The label does not fit"})
-            id_ = str(handed["label_request_id"])
-            self._labels[id_] = str(handed["tracking_number"])
-            headers = {"location": f"/labels/{id_}"}
-            return Answer(201, {"id": id_}, effect=True, headers=headers)
-
-        return await self._desk.attend(request, LABELS, "labels", work)
-
-    async def _move_label(self, request: Request) -> Response:
-        id_ = request.path_params["id"]
-
-        def work() -> Answer:
-            known = id_ in self._labels
-            return Answer(204, effect=True) if known else Answer(404, {"message": ""})
-
-        return await self._desk.attend(request, LABELS, f"label {id_}", work)
-
-    async def _requests(self, request: Request) -> Response:
-        wanted = request.query_params.get("return_id")
-
-        def work() -> Answer:
-            found: list[JsonValue] = [
-                {"id": 77_000_000_000_000 + each.id, "return_id": each.id}
-                for each in self._desk.shop.all()
-                if wanted in {None, str(each.id)}
-            ]
-            return Answer(200, {"data": found})
-
-        return await self._desk.attend(request, LABEL_REQUESTS, "label-requests", work)
-
-    async def _give_up(self, request: Request) -> Response:
-        id_, body = request.path_params["id"], await request.body()
-
-        def work() -> Answer:
-            reason = _object(body)
-            if reason is None or "reason" not in reason:
-                return Answer(422, {"errors": [{"message": "reason is required"}]})
-            self.label_errors[id_] = reason["reason"]
-            return Answer(200, True, effect=True)  # noqa: FBT003 Loop's whole answer
-
-        return await self._desk.attend(request, LABEL_REQUESTS, f"request {id_}", work)
-
-
-def _object(body: bytes) -> dict[str, JsonValue] | None:
+def json_object(body: bytes) -> dict[str, JsonValue] | None:
+    """Return a body that is a JSON object, None for any other."""
     try:
         content = orjson.loads(body)
     except ValueError:
@@ -150,8 +99,18 @@ def _object(body: bytes) -> dict[str, JsonValue] | None:
     return content if isinstance(content, dict) else None
 
 
+def _fits(kind: str, item: dict[str, JsonValue]) -> bool:
+    """Tell whether an item's texts and pictures are within their limits."""
+    texts = {"note": 65_535} | ({"description": 255} if kind == "grade" else {})
+    described = kind != "grade" or bool(item.get("description"))
+    images = item.get("images", [])
+    few = isinstance(images, list) and len(images) <= _MOST_IMAGES
+    short = all(len(str(item.get(name, ""))) <= most for name, most in texts.items())
+    return described and few and short
+
+
 def _items(body: bytes) -> Items | None:
-    content = _object(body)
+    content = json_object(body)
     items = content.get("items") if content else None
     if not isinstance(items, list) or not items:
         return None

@@ -15,7 +15,8 @@ from bridge.sandbox.front import Answer
 
 RETURNS, DEVELOPER = "returns", "developer_tools"
 LABELS, LABEL_REQUESTS = "labels", "label_requests"
-ALL_SCOPES = frozenset({RETURNS, DEVELOPER, LABELS, LABEL_REQUESTS})
+HUB_SHIPMENTS = "happy_returns_shipments:read"
+ALL_SCOPES = frozenset({RETURNS, DEVELOPER, LABELS, LABEL_REQUESTS, HUB_SHIPMENTS})
 
 _BEARER = "Bearer "
 _TOKEN_LIFE = timedelta(hours=1)

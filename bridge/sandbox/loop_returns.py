@@ -43,6 +43,22 @@ class LoopLabel:
     carrier: str = "DemoPost"
 
 
+@dataclass
+class LabelRequest:
+    """A label that a carrier outside Loop is asked for; `labels` were handed in.
+
+    Its status is `open`, `fulfilled`, `cancelled` or `failed`; Loop's own words for
+    them are not known.
+    """
+
+    id: int
+    return_id: int
+    created_at: datetime
+    status: str = "open"
+    labels: int = 0
+    reason: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class LoopNote:
     """A note of the timeline."""

@@ -7,7 +7,7 @@ final (loop.md, section 6). What Loop does not document is a switch with both wa
 import asyncio
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 
 from bridge.clock import Clock
@@ -21,10 +21,12 @@ from bridge.sandbox.loop_returns import (
     FINAL,
     OPEN,
     REVIEW,
+    LabelRequest,
     LoopLabel,
     LoopNote,
     LoopReturn,
 )
+from bridge.sandbox.loop_topics import LABEL_REQUEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,10 @@ REFUSED: dict[str, dict[str, str]] = {
 
 
 class LoopShop:
-    """All returns of one shop. `failing` names those whose processing fails."""
+    """All returns of one shop. `failing` names those whose processing fails.
+
+    `label_requests` are by their id.
+    """
 
     def __init__(
         self,
@@ -74,6 +79,7 @@ class LoopShop:
     ) -> None:
         self.number = number
         self.failing: set[int] = set()
+        self.label_requests: dict[int, LabelRequest] = {}
         self.switches = switches or LoopSwitches()
         self._tell = tell
         self._clock = clock
@@ -101,25 +107,38 @@ class LoopShop:
         self._journal.note(Kind.CREATED, return_.order_name)
         self._say(return_, "return.created")
         if self.switches.label_requests:
+            request = LabelRequest(LABEL_REQUEST + return_.id, return_.id, self._now())
+            self.label_requests[request.id] = request
             self._ask_for_label(return_, "label.request.issued")
+
+    def hand_in(self, request: LabelRequest, tracking: str, carrier: str) -> None:
+        """Take a label that was asked for; a second one counts as well."""
+        request.status, request.labels = "fulfilled", request.labels + 1
+        return_ = self._returns[request.return_id]
+        shipment = 5_000_000 + return_.id
+        return_.label = LoopLabel(tracking, shipment, "new", self._now(), carrier)
+        self._tell_of_label(return_, "label.created")
 
     def label(self, id_: int, status: str) -> None:
         """Let the carrier's word on the return's label come in."""
-        return_, now = self._returns[id_], self._clock.now()
+        return_, now = self._returns[id_], self._now()
         trigger = "label.updated" if return_.label else "label.created"
         if return_.label is None:
             number = f"TEST-TRK-{return_.id}"
             return_.label = LoopLabel(number, 5_000_000 + return_.id, status, now)
         return_.label.status, return_.label.updated_at = status, now
+        self._tell_of_label(return_, trigger)
+        if status == "in_transit" and self.switches.pays_at_first_scan:
+            self.process(id_, "warehouse")
+
+    def _tell_of_label(self, return_: LoopReturn, trigger: str) -> None:
         if self.switches.labels_move_updated_at:
-            return_.updated_at = now
+            return_.updated_at = self._now()
         body = loop_topics.label(
             return_, trigger, self.number, as_text=self._next_as_text()
         )
         self._tell("label", body, return_.order_name)
         self._say(return_, "return.updated")
-        if status == "in_transit" and self.switches.pays_at_first_scan:
-            self.process(id_, "warehouse")
 
     def process(self, id_: int, source: str | None = "api") -> str | None:
         """Queue the fulfilment; return the code of a refusal."""
@@ -142,9 +161,15 @@ class LoopShop:
 
     def cancel(self, id_: int) -> str | None:
         refusal = self._turn(id_, "cancel", CANCELLED)
-        if refusal is None and self.switches.label_requests:
+        request = self.label_requests.get(LABEL_REQUEST + id_)
+        if refusal is None and request is not None:
+            request.status = "cancelled"
             self._ask_for_label(self._returns[id_], "label.request.cancelled")
         return refusal
+
+    def turn_strange(self, id_: int, state: str) -> None:
+        """Let a state come that no document names."""
+        self._change(self._returns[id_], state)
 
     def close_unfulfilled(self, id_: int) -> str | None:
         """End the return without paying; its amounts stay filled."""
@@ -185,6 +210,9 @@ class LoopShop:
         await asyncio.gather(*self._processing, return_exceptions=True)
 
     # ------------------------------------------------------------------ inside
+
+    def _now(self) -> datetime:
+        return self._clock.now()
 
     def _turn(self, id_: int, action: str, state: str) -> str | None:
         return_ = self._returns[id_]

@@ -17,6 +17,8 @@ from bridge.sandbox.loop_admin import LoopAdmin
 from bridge.sandbox.loop_api import Desk, LoopApi, versioned
 from bridge.sandbox.loop_floor import LoopFloor
 from bridge.sandbox.loop_keys import ALL_SCOPES, Limits, LoopKeys, OAuthClient
+from bridge.sandbox.loop_labels import LoopLabels
+from bridge.sandbox.loop_reports import LoopReports
 from bridge.sandbox.loop_shop import LoopShop, LoopSwitches
 from bridge.sandbox.loop_topics import PAIRS
 from bridge.sandbox.loop_webhooks import INACTIVE, LoopHabits, LoopSender
@@ -82,7 +84,6 @@ class LoopSimulator:
         )
         self.front = _front(options.manners, clock, journal)
         desk = Desk(self.shop, self.keys, self.front, clock)
-        self.floor = LoopFloor(desk)
         self._server = LoopbackServer(
             self._app(desk, options),
             host=options.place.host,
@@ -93,7 +94,8 @@ class LoopSimulator:
     def _app(self, desk: Desk, options: LoopOptions) -> Starlette:
         api = LoopApi(desk, skips_edges=options.skips_edges)
         admin = LoopAdmin(desk, self.sender, default_status=options.default_status)
-        routes = versioned([*api.routes, *admin.routes, *self.floor.routes])
+        parts = (api, admin, LoopFloor(desk), LoopLabels(desk), LoopReports(desk))
+        routes = versioned([route for part in parts for route in part.routes])
         return Starlette(
             routes=[Route("/oauth/token", self._token, methods=["POST"]), *routes]
         )

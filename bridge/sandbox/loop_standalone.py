@@ -1,16 +1,15 @@
 """The simulated Loop as a whole process: `returns-bridge sandbox loop`."""
 
-import asyncio
-import contextlib
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from bridge.clock import SystemClock
 from bridge.sandbox.loop_shoppers import LoopTraffic
 from bridge.sandbox.loop_simulator import LoopOptions, LoopSimulator
 from bridge.sandbox.loop_webhooks import LoopHabits
 from bridge.sandbox.simulators import Manners, Place
-from bridge.sandbox.standalone import printing, told_to_stop
+from bridge.sandbox.standalone import printing, serve
 
 #: How oddly webhooks travel, by the level of faults.
 HABITS = {
@@ -50,14 +49,9 @@ async def run_loop(run: LoopRun, place: Place, manners: Manners) -> None:
     simulator = LoopSimulator(options, clock=clock, journal=printing(clock))
     if run.hook_url is not None:
         simulator.subscribe(run.hook_url)
-    await simulator.start()
-    print(f"{simulator.url}/api/2026-10", flush=True)  # noqa: T201 where to call it
     traffic = LoopTraffic(simulator.shop, clock=clock, seed=manners.seed)
-    shopping = asyncio.create_task(traffic.run(run.every, run.returns))
-    try:
-        await told_to_stop()
-    finally:
-        shopping.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await shopping
-        await simulator.stop()
+    await serve(
+        simulator,
+        partial(traffic.run, run.every, run.returns),
+        address=lambda: f"{simulator.url}/api/2026-10",
+    )

@@ -5,6 +5,12 @@ from datetime import datetime
 from bridge.sandbox.loop_bodies import Json, moment, money
 from bridge.sandbox.loop_returns import LoopReturn
 
+_SHOPPER = ("7 Fixture Lane", "Testville", "Ohio", "00000")
+_DOCK = ("100 Mock Dock", "Stubton", "Nevada", "00001")
+
+#: What a label request's id is above that of its return.
+LABEL_REQUEST = 77_000_000_000_000
+
 #: The pairs that make sense; others may be registered and send empty bodies.
 PAIRS = (
     ("return", "return.created"),
@@ -44,35 +50,13 @@ def label_request(return_: LoopReturn, trigger: str, shop: int) -> Json:
     return {
         "topic": "label.request",
         "trigger": trigger,
-        "id": 77_000_000_000_000 + return_.id,
+        "id": LABEL_REQUEST + return_.id,
         "return_id": return_.id,
         "shop_id": shop,
         "created_at": moment(return_.created_at),
         "addresses": {
-            "origin": {
-                "name": f"{return_.shopper} Testperson",
-                "company": None,
-                "address1": "7 Fixture Lane",
-                "address2": None,
-                "city": "Testville",
-                "state": "Ohio",
-                "zip": "00000",
-                "country": "United States",
-                "country_code": "US",
-                "phone": "",
-            },
-            "destination": {
-                "name": "Returns (demo)",
-                "company": "Demo",
-                "address1": "100 Mock Dock",
-                "address2": None,
-                "city": "Stubton",
-                "state": "Nevada",
-                "zip": "00001",
-                "country": "United States",
-                "country_code": "US",
-                "phone": "",
-            },
+            "origin": _address(f"{return_.shopper} Testperson", *_SHOPPER),
+            "destination": _address("Returns (demo)", *_DOCK) | {"company": "Demo"},
         },
         "parcel": {"height": 12, "width": 18.5, "length": 30.1, "weight": 1200},
         "products": [
@@ -85,6 +69,21 @@ def label_request(return_: LoopReturn, trigger: str, shop: int) -> Json:
             }
             for unit in return_.units
         ],
+    }
+
+
+def _address(name: str, street: str, city: str, state: str, zip_: str) -> Json:
+    return {
+        "name": name,
+        "company": None,
+        "address1": street,
+        "address2": None,
+        "city": city,
+        "state": state,
+        "zip": zip_,
+        "country": "United States",
+        "country_code": "US",
+        "phone": "",
     }
 
 

@@ -67,7 +67,8 @@ class Messenger:
     """Carries messages, each by itself.
 
     `sent` counts answers 2xx, `tries` all requests, `lost` what was never sent and
-    `discarded` what was given up, all by registration.
+    `discarded` what was given up, all by registration. While `cut_off`, no try gets
+    through: the usual cause of a loss is the network.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Messenger:
         self.lost: Counter[str] = Counter()
         self.discarded: Counter[str] = Counter()
         self.on_discard: Discarded = lambda _: None
+        self.cut_off = False
         self._clock = clock
         self._journal = journal
         self._ladder = ladder
@@ -105,6 +107,7 @@ class Messenger:
         habits = self._habits
         if self._dice.random() < habits.lost:
             self.lost[message.registration] += 1
+            self._journal.note(Kind.LOST, message.name)
             return
         copies = 2 if self._dice.random() < habits.twice else 1
         for _ in range(copies):
@@ -135,6 +138,8 @@ class Messenger:
 
     async def _post(self, message: Message) -> bool:
         self.tries[message.registration] += 1
+        if self.cut_off:
+            return False
         headers = {"content-type": "application/json"}
         try:
             response = await self._client.post(

@@ -18,6 +18,7 @@ from bridge.sandbox.redo_hooks import HookAdmin
 from bridge.sandbox.redo_keys import READ, WRITE, Tokens, invalid
 from bridge.sandbox.redo_list import NO_TRAPS, ReturnList, Traps
 from bridge.sandbox.redo_orders import order_body
+from bridge.sandbox.redo_process import Processing
 from bridge.sandbox.redo_shop import SETTABLE, RedoShop
 from bridge.sandbox.shop_returns import ShopReturn
 
@@ -53,9 +54,11 @@ class RedoApi:
         *,
         front: Front,
         tokens: Tokens,
+        processing: Processing,
         traps: Traps = NO_TRAPS,
     ) -> None:
         self._shop = shop
+        self._processing = processing
         self._returns = ReturnList(shop, traps)
         self._front = front
         self._tokens = tokens
@@ -67,6 +70,7 @@ class RedoApi:
                 Route(f"{one}/status", self._put_status, methods=["PUT"]),
                 Route(f"{one}/comments", self._get_comments, methods=["GET"]),
                 Route(f"{one}/comments", self._post_comment, methods=["POST"]),
+                Route(f"{one}/process", self._process, methods=["POST"]),
                 Route("/v2.2/stores/{store}/returns", self._list, methods=["GET"]),
                 *HookAdmin(shop, front=front, tokens=tokens).routes,
             ]
@@ -99,6 +103,12 @@ class RedoApi:
         body = await request.body()
         return await self._one(
             request, WRITE, lambda return_: self._add_comment(return_, body)
+        )
+
+    async def _process(self, request: Request) -> Response:
+        body = await request.body()
+        return await self._one(
+            request, WRITE, lambda return_: self._processing.take(return_, body)
         )
 
     async def _list(self, request: Request) -> Response:

@@ -1,11 +1,12 @@
 """The simulated administration of Redo's webhooks (redo.md, section 10).
 
-An upsert by `externalId`; https only; `auth` must be there, if only as null; replay
-sends every return updated since as `backfill`. Where webhooks really go is the
-simulator's own subscription.
+An upsert by `externalId`; https only; `auth` must be there, if only as null; a change
+without `externalId` clears it; replay, and `backfill` at the creation, send returns as
+`backfill`. Where webhooks really go is the simulator's own subscription.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
+from http import HTTPStatus
 from itertools import count
 from typing import Annotated, Literal
 
@@ -25,6 +26,8 @@ from starlette.routing import Route
 from bridge.sandbox.front import Answer, Ask, Front, Json, problem
 from bridge.sandbox.redo_keys import HOOKS_READ, HOOKS_WRITE, Tokens, invalid
 from bridge.sandbox.redo_shop import RedoShop
+
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 class _Body(BaseModel):
@@ -58,6 +61,15 @@ class _Wrapped(_Body):
     webhook: _Webhook
 
 
+class _Change(_Body):
+    callback: _Callback
+    external_id: str | None = None
+
+
+class _WrappedChange(_Body):
+    webhook: _Change
+
+
 class _Replay(_Body):
     start: AwareDatetime
 
@@ -75,6 +87,8 @@ class HookAdmin:
         self.routes = [
             Route(all_, self._list, methods=["GET"]),
             Route(all_, self._create, methods=["POST"]),
+            Route(one, self._get, methods=["GET"]),
+            Route(one, self._put, methods=["PUT"]),
             Route(one, self._delete, methods=["DELETE"]),
             Route(f"{one}/replay", self._replay, methods=["POST"]),
         ]
@@ -107,7 +121,42 @@ class HookAdmin:
         status = 201 if id_ is None else 200
         id_ = id_ or f"f00d0000000000000000{next(self._numbers)}"
         self._hooks[id_] = webhook
+        if webhook.backfill and status == HTTPStatus.CREATED:
+            self._shop.replay(_EVER)
         return Answer(status, {"webhook": self._shown(id_)}, effect=True)
+
+    async def _get(self, request: Request) -> Response:
+        id_ = request.path_params["hook"]
+
+        def got() -> Answer:
+            known = id_ in self._hooks
+            return Answer(200, {"webhook": self._shown(id_)}) if known else _missing()
+
+        return await self._front.attend(
+            request,
+            Ask("webhooks"),
+            lambda: self._tokens.refusal(request, HOOKS_READ) or got(),
+        )
+
+    async def _put(self, request: Request) -> Response:
+        id_, body = request.path_params["hook"], await request.body()
+        return await self._front.attend(
+            request,
+            Ask("webhooks"),
+            lambda: self._tokens.refusal(request, HOOKS_WRITE) or self._set(id_, body),
+        )
+
+    def _set(self, id_: str, body: bytes) -> Answer:
+        known = self._hooks.get(id_)
+        if known is None:
+            return _missing()
+        try:
+            change = _WrappedChange.model_validate_json(body).webhook
+        except ValidationError:
+            return invalid("The body must be {webhook: {callback: {url, auth}}}")
+        update = {"callback": change.callback, "external_id": change.external_id}
+        self._hooks[id_] = known.model_copy(update=update)
+        return Answer(204, effect=True)
 
     def _shown(self, id_: str) -> JsonValue:
         shown: Json = self._hooks[id_].model_dump(by_alias=True, exclude={"backfill"})
@@ -129,7 +178,7 @@ class HookAdmin:
 
         def replayed() -> Answer:
             if request.path_params["hook"] not in self._hooks:
-                return problem(404, "about:blank", "Webhook not found")
+                return _missing()
             try:
                 start: datetime = _Replay.model_validate_json(body).start
             except ValidationError:
@@ -142,6 +191,10 @@ class HookAdmin:
             Ask("webhooks"),
             lambda: self._tokens.refusal(request, HOOKS_WRITE) or replayed(),
         )
+
+
+def _missing() -> Answer:
+    return problem(404, "about:blank", "Webhook not found")
 
 
 def _same(one: _Webhook, other: _Webhook) -> bool:

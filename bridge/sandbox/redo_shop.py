@@ -43,12 +43,17 @@ class Filter:
 
 
 class RedoShop:
-    """All returns of one store. Every change stamps, and sends the whole return."""
+    """All returns of one store. Every change stamps, and sends the whole return.
+
+    With `scans_stamp` off, a carrier's scan leaves the update time where it was: what
+    moves it is not known.
+    """
 
     def __init__(
         self, store: str, *, sender: WebhookSender, clock: Clock, journal: Journal
     ) -> None:
         self.store = store
+        self.scans_stamp = True
         self._sender = sender
         self._clock = clock
         self._journal = journal
@@ -81,8 +86,17 @@ class RedoShop:
     def change(self, return_id: str, change: Change) -> None:
         """Apply `change` to a return and tell about it as `updated`."""
         return_ = self._returns[return_id]
+        self._apply(return_, change, self._stamp(return_))
+
+    def scan(self, return_id: str, change: Change) -> None:
+        """Apply a carrier's scan."""
+        return_ = self._returns[return_id]
+        now = self._stamp(return_) if self.scans_stamp else self._clock.now()
+        self._apply(return_, change, now)
+
+    def _apply(self, return_: ShopReturn, change: Change, now: datetime) -> None:
         status = return_.status
-        change(return_, self._stamp(return_))
+        change(return_, now)
         if return_.status != status:
             self._journal.note(
                 Kind.MOVED, f"{return_.order.name} {status} -> {return_.status}"

@@ -1,27 +1,22 @@
 """ReturnGO as a running server, and shoppers who keep returning things."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import count
-from random import Random
+from typing import Unpack
 
-import httpx
-
-from bridge.clock import Clock, SystemClock
-from bridge.sandbox.calls import CallLog
-from bridge.sandbox.faults import FaultPlan
-from bridge.sandbox.front import Front
-from bridge.sandbox.journal import Journal
-from bridge.sandbox.messenger import Ladder, Messenger, Unreliable
-from bridge.sandbox.quota import DAY, SECOND, Limit, Quota
+from bridge.clock import Clock
+from bridge.sandbox.quota import DAY, SECOND, Limit
 from bridge.sandbox.returngo_api import Keys, ReturnGoApi
 from bridge.sandbox.returngo_bodies import Rma
 from bridge.sandbox.returngo_shop import ReturnGoHabits, ReturnGoShop
-from bridge.sandbox.server import LoopbackServer
 from bridge.sandbox.shoppers import Dock
-from bridge.sandbox.simulators import Manners, Place
+from bridge.sandbox.unsigned_server import (
+    Around,
+    Arrivals,
+    UnsignedOptions,
+    UnsignedServer,
+)
 from bridge.sandbox.warehouse_documents import Parcel, Unit
 
 EVENTS = (
@@ -36,7 +31,7 @@ EVENTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class ReturnGoOptions:
+class ReturnGoOptions(UnsignedOptions):
     """One ReturnGO with its shops; each API key names the shops that it opens.
 
     Without a `ladder` a webhook is tried once: retries are not documented.
@@ -46,53 +41,25 @@ class ReturnGoOptions:
     per_day: int = 2_000
     per_second: int = 100
     habits: ReturnGoHabits = field(default_factory=ReturnGoHabits)
-    webhooks: Unreliable = field(default_factory=Unreliable)
-    ladder: Ladder = field(default_factory=Ladder)
     gateway: bool = False
-    place: Place = field(default_factory=Place)
-    manners: Manners = field(default_factory=Manners)
 
 
-class ReturnGoSimulator:
-    """A running ReturnGO; `shops` take changes, `quota` has counted the calls."""
+class ReturnGoSimulator(UnsignedServer):
+    """A running ReturnGO; `shops` take changes."""
 
-    def __init__(
-        self,
-        options: ReturnGoOptions,
-        *,
-        clock: Clock | None = None,
-        journal: Journal | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
-    ) -> None:
-        clock = clock or SystemClock()
-        journal = journal or Journal(clock)
+    def __init__(self, options: ReturnGoOptions, **around: Unpack[Around]) -> None:
         limits = (Limit(DAY, options.per_day), Limit(SECOND, options.per_second))
-        self.quota = Quota(limits, clock)
-        self.messenger = Messenger(
-            clock=clock,
-            journal=journal,
-            ladder=options.ladder,
-            habits=options.webhooks,
-            transport=transport,
-        )
+        super().__init__("returngo", options, limits, **around)
         self.shops = {
             name: ReturnGoShop(
                 name,
                 messenger=self.messenger,
-                clock=clock,
-                journal=journal,
+                clock=self.clock,
+                journal=self.journal,
                 habits=options.habits,
             )
             for name in sorted(set().union(*options.keys.values()))
         }
-        manners, place = options.manners, options.place
-        self.front = Front(
-            "returngo",
-            clock=clock,
-            faults=FaultPlan(manners.faults, manners.seed),
-            log=CallLog(manners.calls_file),
-            hold=manners.hold,
-        )
         api = ReturnGoApi(
             self.shops.values(),
             front=self.front,
@@ -100,22 +67,7 @@ class ReturnGoSimulator:
             quota=self.quota,
         )
         self.app = api.app
-        self._server = LoopbackServer(
-            api.app, host=place.host, port=place.port, clock=clock
-        )
-
-    @property
-    def url(self) -> str:
-        """The API's base."""
-        return self._server.url
-
-    async def start(self) -> None:
-        await self._server.start()
-
-    async def stop(self) -> None:
-        self.front.close()
-        await self.messenger.close()
-        await self._server.stop()
+        self.serve(api.app)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +85,7 @@ class Shoppers:
 
     async def shop_on(self, every: timedelta, returns: int | None = None) -> None:
         """Create an RMA every so often; without end unless `returns` says how many."""
-        dice = Random(self.seed)  # noqa: S311  not security
-        async with asyncio.TaskGroup() as lives:
-            for _ in count() if returns is None else range(returns):
-                lives.create_task(self.live(dice.random()))
-                await self.clock.sleep(every)
+        await Arrivals(every, returns, self.seed).each(self.live, self.clock)
 
     async def live(self, luck: float) -> Rma:
         """Let one RMA go its way: most to a refund, some to their end before."""

@@ -1,20 +1,13 @@
 """ReturnLogic as a running server, and shoppers who keep returning things."""
 
-import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import count
-from random import Random
+from typing import ClassVar, Unpack
 
-import httpx
-
-from bridge.clock import Clock, SystemClock
-from bridge.sandbox.calls import CallLog
-from bridge.sandbox.faults import FaultPlan
-from bridge.sandbox.front import Front
-from bridge.sandbox.journal import Journal
-from bridge.sandbox.messenger import Ladder, Messenger, Unreliable
-from bridge.sandbox.quota import MINUTE, SECOND, Limit, Quota
+from bridge.clock import Clock
+from bridge.sandbox.messenger import Ladder
+from bridge.sandbox.quota import MINUTE, SECOND, Limit
 from bridge.sandbox.returnlogic_api import Grants, ReturnLogicApi
 from bridge.sandbox.returnlogic_team import (
     LADDER,
@@ -22,12 +15,16 @@ from bridge.sandbox.returnlogic_team import (
     TeamHabits,
     TeamRma,
 )
-from bridge.sandbox.server import LoopbackServer
-from bridge.sandbox.simulators import Manners, Place
+from bridge.sandbox.unsigned_server import (
+    Around,
+    Arrivals,
+    UnsignedOptions,
+    UnsignedServer,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class ReturnLogicOptions:
+class ReturnLogicOptions(UnsignedOptions):
     """One team; `api_key` is a bearer that never ends, `code` buys a pair once."""
 
     team_id: str = "00000000-0d30-4000-8000-000000007ea0"
@@ -36,50 +33,29 @@ class ReturnLogicOptions:
     lifetime: timedelta | None = None
     rotation: bool = True
     habits: TeamHabits = field(default_factory=TeamHabits)
-    webhooks: Unreliable = field(default_factory=Unreliable)
-    ladder: Ladder = LADDER
-    place: Place = field(default_factory=Place)
-    manners: Manners = field(default_factory=Manners)
+    ladder: Ladder = field(default=LADDER, kw_only=True)
 
 
-class ReturnLogicSimulator:
-    """A running ReturnLogic; `team` takes changes, `quota` has counted the calls."""
+class ReturnLogicSimulator(UnsignedServer):
+    """A running ReturnLogic; `team` takes changes.
 
-    def __init__(
-        self,
-        options: ReturnLogicOptions,
-        *,
-        clock: Clock | None = None,
-        journal: Journal | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
-    ) -> None:
-        clock = clock or SystemClock()
-        journal = journal or Journal(clock)
-        self.quota = Quota((Limit(SECOND, 2), Limit(MINUTE, 120)), clock)
-        self.messenger = Messenger(
-            clock=clock,
-            journal=journal,
-            ladder=options.ladder,
-            habits=options.webhooks,
-            transport=transport,
-        )
+    A 503 means maintenance here and asks for minutes (section 1): no passing fault.
+    """
+
+    errors: ClassVar[Sequence[int]] = (500, 500, 502, 502)
+
+    def __init__(self, options: ReturnLogicOptions, **around: Unpack[Around]) -> None:
+        limits = (Limit(SECOND, 2), Limit(MINUTE, 120))
+        super().__init__("returnlogic", options, limits, **around)
         self.team = ReturnLogicTeam(
             options.team_id,
             messenger=self.messenger,
-            clock=clock,
-            journal=journal,
+            clock=self.clock,
+            journal=self.journal,
             habits=options.habits,
         )
-        manners, place = options.manners, options.place
-        self.front = Front(
-            "returnlogic",
-            clock=clock,
-            faults=FaultPlan(manners.faults, manners.seed),
-            log=CallLog(manners.calls_file),
-            hold=manners.hold,
-        )
         self.grants = Grants(
-            clock,
+            self.clock,
             codes={options.code},
             keys={options.api_key},
             lifetime=options.lifetime,
@@ -88,22 +64,12 @@ class ReturnLogicSimulator:
         self.api = ReturnLogicApi(
             self.team, front=self.front, grants=self.grants, quota=self.quota
         )
-        self._server = LoopbackServer(
-            self.api.app, host=place.host, port=place.port, clock=clock
-        )
+        self.serve(self.api.app)
 
     @property
     def url(self) -> str:
         """The API's base, with the version."""
-        return f"{self._server.url}/v1"
-
-    async def start(self) -> None:
-        await self._server.start()
-
-    async def stop(self) -> None:
-        self.front.close()
-        await self.messenger.close()
-        await self._server.stop()
+        return f"{super().url}/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +83,7 @@ class TeamShoppers:
 
     async def shop_on(self, every: timedelta, returns: int | None = None) -> None:
         """Create an RMA every so often; without end unless `returns` says how many."""
-        dice = Random(self.seed)  # noqa: S311  not security
-        async with asyncio.TaskGroup() as lives:
-            for _ in count() if returns is None else range(returns):
-                lives.create_task(self.live(dice.random()))
-                await self.clock.sleep(every)
+        await Arrivals(every, returns, self.seed).each(self.live, self.clock)
 
     async def live(self, luck: float) -> TeamRma:
         """Let one RMA go its way: most are processed, which we are asked to do."""

@@ -48,7 +48,8 @@ COMMANDS = (
     "ProcessWarranty",
     "ProcessRestock",
 )
-DISCARDS_ALLOWED = 100
+#: Discarded messages after which a registration is switched off (section 2.1).
+OFF_AFTER = 100
 
 
 @dataclass(slots=True)
@@ -88,11 +89,13 @@ class TeamHabits:
 
     `bare`: envelopes hold action, id and correlation id alone, without a team.
     `double_ids`: the id comes as a double. `partial`: statuses between are met.
+    `off_after`: so many discarded messages switch a registration off.
     """
 
     bare: bool = False
     double_ids: bool = False
     partial: bool = False
+    off_after: int = OFF_AFTER
 
 
 class ReturnLogicTeam:
@@ -127,6 +130,8 @@ class ReturnLogicTeam:
 
     def activate(self, registration: Registration, *, active: bool) -> None:
         """Switch a registration; on, its count begins anew and the past stays lost."""
+        if active and not registration.active:
+            self._journal.note(Kind.SWITCHED, f"{registration.action} on")
         registration.active = active
         registration.discards = 0
 
@@ -205,9 +210,12 @@ class ReturnLogicTeam:
 
     def _discarded(self, message: Message) -> None:
         registration = self.registrations.get(message.registration)
-        if registration is not None:
-            registration.discards += 1
-            registration.active &= registration.discards < DISCARDS_ALLOWED
+        if registration is None:
+            return
+        registration.discards += 1
+        if registration.active and registration.discards >= self._habits.off_after:
+            registration.active = False
+            self._journal.note(Kind.SWITCHED, f"{registration.action} off")
 
 
 def to_json(rma: TeamRma) -> Json:

@@ -76,7 +76,7 @@ class SandboxNumbers:
     returns: Mapping[str, int]
     documents: Mapping[str, int]
     webhooks: int
-    webhooks_discarded: int
+    webhooks_lost: int
     reports: int
     calls: int
     effects: int
@@ -100,6 +100,7 @@ class Sandbox:
         manners = Manners(
             options.faults, options.faults, seed=options.seed, hold=options.hold
         )
+        self.journal = journal
         self._options = options
         self._token = secrets.token_urlsafe(24)
         self._secrets = [signing_secret() for _ in range(2)]
@@ -163,18 +164,24 @@ class Sandbox:
         shops = [call for shop in self.shops.values() for call in shop.judged()]
         return [*shops, *self.warehouse.front.log.calls]
 
+    def stands(self) -> Mapping[Platform, Mapping[str, str]]:
+        """Return the state of every return, by platform and id, in its own word."""
+        return {name: shop.stands() for name, shop in self.shops.items()}
+
     def numbers(self) -> SandboxNumbers:
         fronts = [*(shop.front for shop in self.shops.values()), self.warehouse.front]
         calls = [call for front in fronts for call in front.log.calls]
-        shops = [shop.numbers() for shop in self.shops.values()]
+        webhooks = [shop.webhooks() for shop in self.shops.values()]
         warehouse = self.warehouse
         return SandboxNumbers(
-            returns=sum((shop.returns for shop in shops), Counter()),
+            returns=Counter(
+                state for shop in self.stands().values() for state in shop.values()
+            ),
             documents=Counter(
                 document.status for document in warehouse.warehouse.documents.values()
             ),
-            webhooks=sum(shop.webhooks for shop in shops),
-            webhooks_discarded=sum(shop.discarded for shop in shops),
+            webhooks=sum(each.sent for each in webhooks),
+            webhooks_lost=sum(each.lost for each in webhooks),
             reports=warehouse.reporter.sent,
             calls=len(calls),
             effects=sum(call.effect is not None for call in calls),

@@ -85,10 +85,10 @@ class Traffic:
         """Every parcel travels by itself; the first scan moves the return."""
         for label in return_.labels:
             await self._clock.sleep(self._waits.draw(self._waits.decide, dice))
-            self._shop.change(return_.id, _scanned(label, "in_transit"))
+            self._shop.scan(return_.id, _scanned(label, "in_transit"))
         for label in return_.labels:
             await self._clock.sleep(self._waits.draw(self._waits.travel, dice))
-            self._shop.change(return_.id, _scanned(label, "delivered"))
+            self._shop.scan(return_.id, _scanned(label, "delivered"))
             await self._dock(pack(plan, return_, label))
 
 

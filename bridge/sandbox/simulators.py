@@ -19,6 +19,7 @@ from bridge.sandbox.narrator import narrator
 from bridge.sandbox.redo_api import RedoApi
 from bridge.sandbox.redo_keys import HOOKS_READ, HOOKS_WRITE, READ, WRITE, Tokens
 from bridge.sandbox.redo_list import NO_TRAPS, Traps
+from bridge.sandbox.redo_process import Processing
 from bridge.sandbox.redo_shop import RedoShop
 from bridge.sandbox.redo_webhooks import WebhookSender
 from bridge.sandbox.server import LoopbackServer
@@ -82,7 +83,10 @@ class WarehouseOptions:
 
 
 class ShopSimulator:
-    """A running Redo shop. `shop` takes changes, `sender` the subscription."""
+    """A running Redo shop. `shop` takes changes, `sender` the subscription.
+
+    `processing` has counted what was paid.
+    """
 
     def __init__(
         self,
@@ -101,8 +105,13 @@ class ShopSimulator:
             options.store, sender=self.sender, clock=clock, journal=journal
         )
         self.front = _front("shop", manners, clock, narrator(journal))
+        self.processing = Processing(self.shop, clock)
         api = RedoApi(
-            self.shop, front=self.front, tokens=Tokens(tokens), traps=options.traps
+            self.shop,
+            front=self.front,
+            tokens=Tokens(tokens),
+            processing=self.processing,
+            traps=options.traps,
         )
         self._server = LoopbackServer(
             api.app, host=place.host, port=place.port, clock=clock
@@ -116,13 +125,14 @@ class ShopSimulator:
     @property
     def idle(self) -> bool:
         """Tell whether nothing of it is on its way."""
-        return self.sender.pending == 0
+        return self.sender.pending == 0 and not self.processing.busy
 
     async def start(self) -> None:
         await self._server.start()
 
     async def stop(self) -> None:
         self.front.close()
+        await self.processing.close()
         await self.sender.close()
         await self._server.stop()
 

@@ -7,9 +7,11 @@ to the warehouse's `/dock/parcels`.
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
+from typing import Protocol
 
 import httpx
 from pydantic import TypeAdapter
@@ -73,17 +75,13 @@ async def run_shop(run: ShopRun, place: Place, manners: Manners) -> None:
         journal=printing(clock),
     )
     simulator.sender.subscribe(Subscription(run.hook_url, run.webhook_token))
-    async with _served(simulator), httpx.AsyncClient() as client:
+    async with httpx.AsyncClient() as client:
         traffic = Traffic(
             simulator.shop, dock=_Carrier(run.dock_url, client, clock), clock=clock
         )
         refused = manners.faults != "none"
         plans = draw_up(manners.seed, refused=refused, returns=run.returns)
-        shopping = asyncio.create_task(traffic.run(plans, run.every))
-        await told_to_stop()
-        shopping.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await shopping
+        await serve(simulator, partial(traffic.run, plans, run.every))
 
 
 async def run_warehouse(run: WarehouseRun, place: Place, manners: Manners) -> None:
@@ -101,8 +99,7 @@ async def run_warehouse(run: WarehouseRun, place: Place, manners: Manners) -> No
         journal=printing(clock),
     )
     simulator.reporter.subscribe(ReportTo(run.hook_url, run.report_secret))
-    async with _served(simulator):
-        await told_to_stop()
+    await serve(simulator)
 
 
 class _Carrier:
@@ -129,16 +126,37 @@ class _Carrier:
         return answer.is_success
 
 
-@contextlib.asynccontextmanager
-async def _served(simulator: ShopSimulator | WarehouseSimulator) -> AsyncIterator[None]:
+class _Simulator(Protocol):
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+async def serve(
+    simulator: _Simulator,
+    shopping: Callable[[], Coroutine[None, None, None]] | None = None,
+    *,
+    address: Callable[[], str] | None = None,
+) -> None:
+    """Serve until SIGINT or SIGTERM, and let shoppers in meanwhile.
+
+    The first line that is printed is the `address`, if one is wanted.
+    """
     await simulator.start()
+    if address is not None:
+        print(address(), flush=True)  # noqa: T201 the program's output
+    people = asyncio.create_task(shopping()) if shopping else None
     try:
-        yield
+        await _told_to_stop()
     finally:
+        if people is not None:
+            people.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await people
         await simulator.stop()
 
 
-async def told_to_stop() -> None:
+async def _told_to_stop() -> None:
     """Return at SIGINT or SIGTERM."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()

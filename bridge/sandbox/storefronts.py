@@ -3,10 +3,12 @@
 What the platforms differ in stays behind this port; parcels leave for the dock.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+import secrets
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from random import Random
 from typing import Literal, Protocol, get_args
 
@@ -55,20 +57,21 @@ class Staging:
 
 
 @dataclass(frozen=True, slots=True)
-class ShopNumbers:
-    """What a platform counts: returns by state, webhooks taken and given up."""
+class WebhookNumbers:
+    """What a platform counts of its webhooks: taken, and lost for good."""
 
-    returns: Counter[str]
-    webhooks: int
-    discarded: int
+    sent: int
+    lost: int
 
 
-class Storefront(Protocol):
-    """One platform of a run; made inside the event loop."""
+class Simulator(Protocol):
+    """One platform as a running server."""
+
+    front: Front
 
     @property
-    def front(self) -> Front:
-        """Its API's door, with the log of the calls."""
+    def url(self) -> str:
+        """Return its API's base."""
         ...
 
     @property
@@ -76,22 +79,65 @@ class Storefront(Protocol):
         """Tell whether nothing of it is on its way."""
         ...
 
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What one run's account opens the API with, and what its webhooks prove."""
+
+    key: str = field(default_factory=partial(secrets.token_urlsafe, 24), repr=False)
+    hook: str = field(default_factory=partial(secrets.token_hex, 16), repr=False)
+
+
+class Storefront(ABC):
+    """One platform of a run; made inside the event loop. `shop` is its own name."""
+
+    def __init__(
+        self, staging: Staging, simulator: Simulator, own: Secrets, shop: str = ""
+    ) -> None:
+        self._staging = staging
+        self._simulator = simulator
+        self._own = own
+        self._shop_name = shop
+
+    @property
+    def front(self) -> Front:
+        """Its API's door, with the log of the calls."""
+        return self._simulator.front
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether nothing of it is on its way."""
+        return self._simulator.idle
+
     async def start(self) -> ShopWiring:
         """Serve, and return what the bridge has to know."""
-        ...
+        await self._simulator.start()
+        own = self._own
+        return ShopWiring(self._simulator.url, self._shop_name, own.key, own.hook)
 
-    def subscribe(self, hook: str) -> None:
-        """Send webhooks to the bridge's address of this account."""
-        ...
-
-    async def traffic(self, returns: int, between: timedelta) -> None:
-        """Let so many shoppers in, one after another; end when the last is done."""
-        ...
+    async def stop(self) -> None:
+        await self._simulator.stop()
 
     def judged(self) -> Sequence[Call]:
         """Return the calls that the bridge's promises are about."""
-        ...
+        return self.front.log.calls
 
-    def numbers(self) -> ShopNumbers: ...
+    @abstractmethod
+    def subscribe(self, hook: str) -> None:
+        """Send webhooks to the bridge's address of this account."""
 
-    async def stop(self) -> None: ...
+    @abstractmethod
+    async def traffic(self, returns: int, between: timedelta) -> None:
+        """Let so many shoppers in, one after another; end when the last is done."""
+
+    @abstractmethod
+    def stands(self) -> Mapping[str, str]:
+        """Return the state of each return by its id, in the platform's own word."""
+
+    @abstractmethod
+    def webhooks(self) -> WebhookNumbers:
+        """Return what became of its webhooks."""

@@ -1,12 +1,8 @@
 """Redo and Loop as storefronts: their webhooks prove themselves, and we write back."""
 
-import secrets
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 
-from bridge.sandbox.calls import Call
-from bridge.sandbox.front import Front
 from bridge.sandbox.loop_shoppers import STEP, LoopTraffic
 from bridge.sandbox.loop_simulator import LoopOptions, LoopSimulator
 from bridge.sandbox.loop_standalone import HABITS
@@ -14,117 +10,86 @@ from bridge.sandbox.plans import draw_up
 from bridge.sandbox.redo_webhooks import Subscription
 from bridge.sandbox.shoppers import Traffic, Waits
 from bridge.sandbox.simulators import ShopOptions, ShopSimulator
-from bridge.sandbox.storefronts import ShopNumbers, ShopWiring, Staging
+from bridge.sandbox.storefronts import (
+    Secrets,
+    Staging,
+    Storefront,
+    WebhookNumbers,
+)
 
 STORE = "demo-store"
 
 
-class RedoFront:
+class RedoFront(Storefront):
     """A store on Redo."""
 
     def __init__(self, staging: Staging) -> None:
-        self._key, self._hook_secret = secrets.token_urlsafe(24), secrets.token_hex(16)
-        self._staging = staging
-        self._simulator = ShopSimulator(
+        own = Secrets()
+        simulator = ShopSimulator(
             ShopOptions(
-                STORE, ShopOptions.full_access(self._key), manners=staging.manners
+                STORE, ShopOptions.full_access(own.key), manners=staging.manners
             ),
             clock=staging.clock,
             journal=staging.journal,
         )
-        self._traffic = Traffic(
-            self._simulator.shop,
+        super().__init__(staging, simulator, own, STORE)
+        self._shop, self._sender = simulator.shop, simulator.sender
+
+    def subscribe(self, hook: str) -> None:
+        self._sender.subscribe(Subscription(hook, self._own.hook))
+
+    async def traffic(self, returns: int, between: timedelta) -> None:
+        staging = self._staging
+        manners = staging.manners
+        refused = manners.faults != "none"
+        plans = draw_up(manners.seed, refused=refused, returns=returns)
+        people = Traffic(
+            self._shop,
             dock=staging.dock,
             clock=staging.clock,
             waits=Waits(hurry=staging.hurry),
         )
+        await people.run(plans, between)
 
-    @property
-    def front(self) -> Front:
-        return self._simulator.front
+    def stands(self) -> Mapping[str, str]:
+        return {return_.id: return_.status for return_ in self._shop.all()}
 
-    @property
-    def idle(self) -> bool:
-        return self._simulator.idle
-
-    async def start(self) -> ShopWiring:
-        await self._simulator.start()
-        return ShopWiring(self._simulator.url, STORE, self._key, self._hook_secret)
-
-    def subscribe(self, hook: str) -> None:
-        self._simulator.sender.subscribe(Subscription(hook, self._hook_secret))
-
-    async def traffic(self, returns: int, between: timedelta) -> None:
-        manners = self._staging.manners
-        refused = manners.faults != "none"
-        plans = draw_up(manners.seed, refused=refused, returns=returns)
-        await self._traffic.run(plans, between)
-
-    def judged(self) -> Sequence[Call]:
-        return self.front.log.calls
-
-    def numbers(self) -> ShopNumbers:
-        sender = self._simulator.sender
-        return ShopNumbers(
-            Counter(return_.status for return_ in self._simulator.shop.all()),
-            sender.sent.total(),
-            sender.discarded,
-        )
-
-    async def stop(self) -> None:
-        await self._simulator.stop()
+    def webhooks(self) -> WebhookNumbers:
+        return WebhookNumbers(self._sender.sent.total(), self._sender.discarded)
 
 
-class LoopFront:
+class LoopFront(Storefront):
     """A shop on Loop; its parcels go to the dock, so the bridge processes returns."""
 
     def __init__(self, staging: Staging) -> None:
-        self._key, self._hook_secret = secrets.token_urlsafe(24), secrets.token_hex(16)
+        own = Secrets()
         options = LoopOptions(
-            keys=LoopOptions.full_access(self._key),
-            secret=self._hook_secret,
+            keys=LoopOptions.full_access(own.key),
+            secret=own.hook,
             habits=HABITS[staging.manners.faults],
             manners=staging.manners,
         )
-        self._simulator = LoopSimulator(
-            options, clock=staging.clock, journal=staging.journal
-        )
-        self._traffic = LoopTraffic(
-            self._simulator.shop,
+        simulator = LoopSimulator(options, clock=staging.clock, journal=staging.journal)
+        super().__init__(staging, simulator, own)
+        self._loop = simulator
+
+    def subscribe(self, hook: str) -> None:
+        self._loop.subscribe(hook)
+
+    async def traffic(self, returns: int, between: timedelta) -> None:
+        staging = self._staging
+        people = LoopTraffic(
+            self._loop.shop,
             clock=staging.clock,
             seed=staging.manners.seed,
             step=STEP / staging.hurry,
             dock=staging.dock,
         )
+        await people.run(between, returns)
 
-    @property
-    def front(self) -> Front:
-        return self._simulator.front
+    def stands(self) -> Mapping[str, str]:
+        return {str(return_.id): return_.state for return_ in self._loop.shop.all()}
 
-    @property
-    def idle(self) -> bool:
-        return self._simulator.idle
-
-    async def start(self) -> ShopWiring:
-        await self._simulator.start()
-        return ShopWiring(self._simulator.url, "", self._key, self._hook_secret)
-
-    def subscribe(self, hook: str) -> None:
-        self._simulator.subscribe(hook)
-
-    async def traffic(self, returns: int, between: timedelta) -> None:
-        await self._traffic.run(between, returns)
-
-    def judged(self) -> Sequence[Call]:
-        return self.front.log.calls
-
-    def numbers(self) -> ShopNumbers:
-        tally = self._simulator.sender.tally
-        return ShopNumbers(
-            Counter(return_.state for return_ in self._simulator.shop.all()),
-            tally.sent.total(),
-            tally.discarded,
-        )
-
-    async def stop(self) -> None:
-        await self._simulator.stop()
+    def webhooks(self) -> WebhookNumbers:
+        tally = self._loop.sender.tally
+        return WebhookNumbers(tally.sent.total(), tally.lost + tally.discarded)

@@ -1,18 +1,19 @@
 """ReturnGO and ReturnLogic as storefronts: they sign nothing, so returns are fetched.
 
-No webhook is lost here, and none is very late, unlike in the simulators run alone:
-nothing would make up for it before the run is over.
+Their webhooks are lost, doubled, late and out of order. Where faults are wanted the
+network is cut besides, in the middle of the traffic: ReturnGO tries once, so all that
+it sends meanwhile is gone; ReturnLogic tries again until a message's life is over,
+then switches the registration off. Only polling and the watch make up for it.
 """
 
-import secrets
-from collections import Counter
-from collections.abc import Sequence
+from abc import abstractmethod
+from asyncio import TaskGroup
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from bridge.sandbox.calls import Call
-from bridge.sandbox.front import Front
-from bridge.sandbox.messenger import Messenger, Unreliable
+from bridge.sandbox.messenger import Ladder, Unreliable
 from bridge.sandbox.returngo import (
     EVENTS,
     ReturnGoOptions,
@@ -24,26 +25,86 @@ from bridge.sandbox.returnlogic import (
     ReturnLogicSimulator,
     TeamShoppers,
 )
-from bridge.sandbox.returnlogic_team import COMMANDS, FACTS
-from bridge.sandbox.storefronts import ShopNumbers, ShopWiring, Staging
+from bridge.sandbox.returnlogic_team import COMMANDS, FACTS, TeamHabits
+from bridge.sandbox.storefronts import (
+    Secrets,
+    Staging,
+    Storefront,
+    WebhookNumbers,
+)
 from bridge.sandbox.unsigned import DEMO_SHOP, TRAVEL
+from bridge.sandbox.unsigned_server import UnsignedServer
 
 _STEP = timedelta(seconds=1)
 #: ReturnLogic asks for a refund and goes on: asking and answering take their time.
 _TEAM_STEP = timedelta(seconds=2)
-_LATE = timedelta(seconds=0.5)
+_LATE = timedelta(seconds=1.5)
 _PER_DAY = 100_000
 
+#: When the network is cut, as a part of the traffic's time, and how long.
+_CUT_AT = 0.3
+_CUT_FOR = timedelta(seconds=5)
+#: ReturnLogic's gaps a hundred times as fast, its day as two seconds; one discarded
+#: message is as good as a hundred.
+_GAPS = tuple(timedelta(seconds=gap) for gap in (0.1, 0.2, 0.3, 0.6, 1.2))
+_LIFE = timedelta(seconds=2)
+_OFF_AFTER = 1
 
-class ReturnGoFront:
+
+class _HintedFront(Storefront):
+    """What both platforms have in common."""
+
+    def __init__(
+        self, staging: Staging, server: UnsignedServer, own: Secrets, shop: str = ""
+    ) -> None:
+        super().__init__(staging, server, own, shop)
+        self._messenger = server.messenger
+
+    def subscribe(self, hook: str) -> None:
+        self._register(f"{hook}/{self._own.hook}")
+
+    async def traffic(self, returns: int, between: timedelta) -> None:
+        async with TaskGroup() as run:
+            run.create_task(self._shopping(returns, between))
+            if self._staging.manners.faults != "none":
+                run.create_task(self._cut(between * returns * _CUT_AT))
+
+    async def _cut(self, after: timedelta) -> None:
+        """Let no webhook through for a while."""
+        clock = self._staging.clock
+        await clock.sleep(after)
+        self._messenger.cut_off = True
+        await clock.sleep(_CUT_FOR / self._staging.hurry)
+        self._messenger.cut_off = False
+
+    def judged(self) -> Sequence[Call]:
+        """Leave reads out: fetches and polls may well read one RMA at the same time."""
+        return [call for call in super().judged() if call.method != "GET"]
+
+    def webhooks(self) -> WebhookNumbers:
+        messenger = self._messenger
+        given_up = messenger.lost.total() + messenger.discarded.total()
+        return WebhookNumbers(messenger.sent.total(), given_up)
+
+    @abstractmethod
+    def _register(self, url: str) -> None:
+        """Subscribe to everything."""
+
+    @abstractmethod
+    def _shopping(
+        self, returns: int, between: timedelta
+    ) -> Coroutine[None, None, None]:
+        """Let so many shoppers in."""
+
+
+class ReturnGoFront(_HintedFront):
     """A shop on ReturnGO."""
 
     def __init__(self, staging: Staging) -> None:
-        self._key, self._hook_secret = secrets.token_urlsafe(24), secrets.token_hex(16)
-        self._staging = staging
-        self._simulator = ReturnGoSimulator(
+        own = Secrets()
+        simulator = ReturnGoSimulator(
             ReturnGoOptions(
-                {self._key: frozenset({DEMO_SHOP})},
+                {own.key: frozenset({DEMO_SHOP})},
                 per_day=_PER_DAY,
                 webhooks=_travel(staging),
                 manners=staging.manners,
@@ -51,25 +112,17 @@ class ReturnGoFront:
             clock=staging.clock,
             journal=staging.journal,
         )
-        self._shop = self._simulator.shops[DEMO_SHOP]
+        super().__init__(staging, simulator, own, DEMO_SHOP)
+        self._shop = simulator.shops[DEMO_SHOP]
 
-    @property
-    def front(self) -> Front:
-        return self._simulator.front
+    def stands(self) -> Mapping[str, str]:
+        return {rma.id: rma.status for rma in self._shop.rmas.values()}
 
-    @property
-    def idle(self) -> bool:
-        return self._simulator.messenger.pending == 0
-
-    async def start(self) -> ShopWiring:
-        await self._simulator.start()
-        return ShopWiring(self._simulator.url, DEMO_SHOP, self._key, self._hook_secret)
-
-    def subscribe(self, hook: str) -> None:
+    def _register(self, url: str) -> None:
         for event in EVENTS:
-            self._shop.register(f"{hook}/{self._hook_secret}", event)
+            self._shop.register(url, event)
 
-    async def traffic(self, returns: int, between: timedelta) -> None:
+    async def _shopping(self, returns: int, between: timedelta) -> None:
         staging = self._staging
         people = Shoppers(
             self._shop,
@@ -80,78 +133,55 @@ class ReturnGoFront:
         )
         await people.shop_on(between, returns)
 
-    def judged(self) -> Sequence[Call]:
-        return _writes(self.front)
 
-    def numbers(self) -> ShopNumbers:
-        states = Counter(rma.status for rma in self._shop.rmas.values())
-        return _numbers(states, self._simulator.messenger)
-
-    async def stop(self) -> None:
-        await self._simulator.stop()
-
-
-class ReturnLogicFront:
+class ReturnLogicFront(_HintedFront):
     """A team on ReturnLogic; the goods are its merchant's, no parcel reaches us."""
 
     def __init__(self, staging: Staging) -> None:
-        self._key, self._hook_secret = secrets.token_urlsafe(24), secrets.token_hex(16)
-        self._staging = staging
-        self._simulator = ReturnLogicSimulator(
+        own = Secrets()
+        simulator = ReturnLogicSimulator(
             ReturnLogicOptions(
-                api_key=self._key,
+                api_key=own.key,
+                habits=TeamHabits(off_after=_OFF_AFTER),
                 webhooks=_travel(staging),
+                ladder=_ladder(staging.hurry),
                 manners=staging.manners,
             ),
             clock=staging.clock,
             journal=staging.journal,
         )
-
-    @property
-    def front(self) -> Front:
-        return self._simulator.front
+        super().__init__(staging, simulator, own)
+        self._team = simulator.team
 
     @property
     def idle(self) -> bool:
-        return self._simulator.messenger.pending == 0
+        """Nothing is on its way, and every webhook is on."""
+        on = all(each.active for each in self._team.registrations.values())
+        return super().idle and on
 
-    async def start(self) -> ShopWiring:
-        await self._simulator.start()
-        return ShopWiring(self._simulator.url, "", self._key, self._hook_secret)
+    def stands(self) -> Mapping[str, str]:
+        return {str(rma.id): rma.status for rma in self._team.rmas.values()}
 
-    def subscribe(self, hook: str) -> None:
+    def _register(self, url: str) -> None:
         for action in (*FACTS, *COMMANDS):
-            self._simulator.team.register(action, f"{hook}/{self._hook_secret}")
+            self._team.register(action, url)
 
-    async def traffic(self, returns: int, between: timedelta) -> None:
+    async def _shopping(self, returns: int, between: timedelta) -> None:
         staging = self._staging
         people = TeamShoppers(
-            self._simulator.team,
+            self._team,
             staging.clock,
             step=_TEAM_STEP / staging.hurry,
             seed=staging.manners.seed,
         )
         await people.shop_on(between, returns)
 
-    def judged(self) -> Sequence[Call]:
-        return _writes(self.front)
 
-    def numbers(self) -> ShopNumbers:
-        states = Counter(rma.status for rma in self._simulator.team.rmas.values())
-        return _numbers(states, self._simulator.messenger)
-
-    async def stop(self) -> None:
-        await self._simulator.stop()
+def _ladder(hurry: float) -> Ladder:
+    *gaps, last = (gap / hurry for gap in _GAPS)
+    return Ladder(tuple(gaps), last=last, life=_LIFE / hurry)
 
 
 def _travel(staging: Staging) -> Unreliable:
-    return replace(TRAVEL[staging.manners.faults], lost=0.0, late=_LATE)
-
-
-def _writes(front: Front) -> list[Call]:
-    """Fetches and polls may well read the same RMA at the same time."""
-    return [call for call in front.log.calls if call.method != "GET"]
-
-
-def _numbers(states: Counter[str], messenger: Messenger) -> ShopNumbers:
-    return ShopNumbers(states, messenger.sent.total(), messenger.discarded.total())
+    travel = replace(TRAVEL[staging.manners.faults], seed=staging.manners.seed)
+    return replace(travel, late=_LATE / staging.hurry)

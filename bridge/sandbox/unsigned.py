@@ -3,11 +3,9 @@
 The first line that a process prints is the address of its API.
 """
 
-import asyncio
-import contextlib
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from bridge.clock import SystemClock
 from bridge.sandbox.faults import Level
@@ -25,7 +23,8 @@ from bridge.sandbox.returnlogic import (
 )
 from bridge.sandbox.returnlogic_team import COMMANDS, FACTS
 from bridge.sandbox.simulators import Manners, Place
-from bridge.sandbox.standalone import printing, told_to_stop
+from bridge.sandbox.standalone import printing, serve
+from bridge.sandbox.unsigned_server import UnsignedServer
 
 DEMO_KEY, DEMO_SHOP = "demo-key", "fernhollow-demo.myshopify.example"
 
@@ -67,7 +66,7 @@ async def run_returngo(run: UnsignedRun, *, per_day: int = 2_000) -> None:
     for event in EVENTS if run.hook_url else ():
         shop.register(run.hook_url or "", event)
     people = Shoppers(shop, clock, seed=run.seed)
-    await _served(simulator, people.shop_on(run.every) if run.every else None)
+    await _serve(simulator, run, people)
 
 
 async def run_returnlogic(run: UnsignedRun) -> None:
@@ -83,21 +82,11 @@ async def run_returnlogic(run: UnsignedRun) -> None:
     for action in (*FACTS, *COMMANDS) if run.hook_url else ():
         simulator.team.register(action, run.hook_url or "")
     people = TeamShoppers(simulator.team, clock, seed=run.seed)
-    await _served(simulator, people.shop_on(run.every) if run.every else None)
+    await _serve(simulator, run, people)
 
 
-async def _served(
-    simulator: ReturnGoSimulator | ReturnLogicSimulator,
-    people: Coroutine[None, None, None] | None,
+async def _serve(
+    simulator: UnsignedServer, run: UnsignedRun, people: Shoppers | TeamShoppers
 ) -> None:
-    await simulator.start()
-    print(simulator.url, flush=True)  # noqa: T201  the program's output
-    shopping = asyncio.create_task(people) if people else None
-    try:
-        await told_to_stop()
-    finally:
-        if shopping is not None:
-            shopping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await shopping
-        await simulator.stop()
+    shopping = partial(people.shop_on, run.every) if run.every else None
+    await serve(simulator, shopping, address=lambda: simulator.url)

@@ -38,6 +38,8 @@ _COLOURS: Mapping[Kind, str] = {
     Kind.MOVED: "bright_black",
     Kind.SENT: "bright_black",
     Kind.DISCARDED: "red",
+    Kind.LOST: "red",
+    Kind.SWITCHED: "bold red",
     Kind.NORMALISED: "blue",
     Kind.DELIVERED: "green",
     Kind.RETRIED: "yellow",

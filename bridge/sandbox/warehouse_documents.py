@@ -6,15 +6,17 @@ Pure: the physical work changes a document here, and `snapshot` writes it as
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, JsonValue, NonNegativeInt
+from pydantic import BaseModel, Field, JsonValue, NonNegativeInt
 
 from bridge.sandbox.front import Json
 from bridge.sandbox.redo_bodies import rfc3339
 
 SPEC = "wms.return-snapshot/1"
 GOOD, DAMAGED, FOREIGN = "A", "D", "U"
+#: The shortest limit that was found on references (wms.md, section 1).
+LONGEST_REFERENCE = 50
 
 
 class _AnnouncedLine(BaseModel):
@@ -31,7 +33,7 @@ class Announced(BaseModel):
     """`wms.inbound-return/1` as far as this warehouse reads it."""
 
     spec: Literal["wms.inbound-return/1"]
-    reference: str
+    reference: Annotated[str, Field(max_length=LONGEST_REFERENCE)]
     revision: NonNegativeInt
     state: Literal["expected", "cancelled"]
     parcel: _AnnouncedParcel = _AnnouncedParcel()

@@ -6,6 +6,7 @@ written `_`); the value is read as YAML. Durations are written `200ms`, `5s`, `1
 fit is collected and refused at once, with file, key and remedy.
 """
 
+from bridge.settings.accounts import account_warnings
 from bridge.settings.document import duration_of
 from bridge.settings.loading import build, load
 from bridge.settings.model import (
@@ -25,6 +26,7 @@ __all__ = [
     "Settings",
     "TargetSettings",
     "TopicOptions",
+    "account_warnings",
     "build",
     "dump",
     "duration_of",

@@ -1,7 +1,11 @@
 """What accounts must be to each other and to targets; of one alone, itself knows."""
 
 from collections.abc import Iterator
+from typing import TypeGuard
 
+from bridge.platforms.care import CaredFor
+from bridge.platforms.contract import AccountOptions
+from bridge.platforms.walk import Polled, PollOptions
 from bridge.settings.model import Settings
 
 
@@ -36,3 +40,32 @@ def _never_fetched(settings: Settings) -> Iterator[tuple[str, str]]:
                 f"point at: add a target {{kind: fetch, account: {name}}}"
             )
             yield name, problem
+
+
+def account_warnings(settings: Settings) -> Iterator[str]:
+    """Yield what is allowed, and leaves news of an account unseen.
+
+    Polling that was switched off was meant to be.
+    """
+    for name, account in settings.accounts.items():
+        if _could_be_polled(account, name):
+            watched = (
+                "its webhooks are watched, and returns that are known are read again "
+                "after a gap"
+                if account.hook_url
+                else "its webhooks are not watched either: set hook_url"
+            )
+            yield (
+                f"accounts.{name} has no poll.query and is not polled: what no webhook "
+                f"brings stays unseen; {watched}"
+            )
+
+
+def _could_be_polled(account: AccountOptions, name: str) -> TypeGuard[CaredFor]:
+    """Tell whether an account with a key is not polled for want of a query alone."""
+    if not (isinstance(account, Polled) and isinstance(account, CaredFor)):
+        return False
+    own = getattr(account, "poll", None)
+    wanted = isinstance(own, PollOptions) and own.enabled and hasattr(own, "query")
+    unpolled = account.polling(name) is None and account.caring(name) is not None
+    return wanted and unpolled

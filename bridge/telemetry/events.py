@@ -7,6 +7,7 @@ PROCESS_STARTED: Final = "process.started"  # roles, version
 PROCESS_STOPPING: Final = "process.stopping"  # signal or reason
 PROCESS_STOPPED: Final = "process.stopped"
 ROLE_FAILED: Final = "role.failed"  # role, error: a part of the process broke
+ACCOUNT_WARNED: Final = "account.warned"  # detail: what it leaves unseen
 HTTP_LISTENING: Final = "http.listening"  # host, port
 
 # ---------------------------------------------------------------- inbound
@@ -26,6 +27,7 @@ CURSOR_IGNORED: Final = "cursor.ignored"  # account, reason: polling begins anew
 ORDER_REFUSED: Final = "order.refused"  # account, reason: nobody can follow it
 WEBHOOK_SWITCHED_OFF: Final = "webhook.switched_off"  # account, events, mended
 WEBHOOK_MISSING: Final = "webhook.missing"  # account, events: `webhooks register`
+GAP_HINTED: Final = "gap.hinted"  # account, since, returns: known ones are read again
 WATCH_FAILED: Final = "watch.failed"  # account, reason: webhooks could not be listed
 
 # ---------------------------------------------------------------- publisher

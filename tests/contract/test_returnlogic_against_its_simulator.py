@@ -30,6 +30,7 @@ from bridge.platforms.contract import (
 from bridge.platforms.returnlogic.look import ReturnLogicFetchOptions
 from bridge.platforms.returnlogic.oauth import Pair
 from bridge.platforms.returnlogic.options import OAuthOptions, ReturnLogicAccount
+from bridge.platforms.returnlogic.seal import make_key
 from bridge.platforms.walk import Ask, Page
 from bridge.sandbox.journal import Journal
 from bridge.sandbox.messenger import Unreliable
@@ -68,6 +69,7 @@ class World:
                     client_id="demo-client",
                     client_secret=SecretStr("demo-secret"),
                     token_file=folder / "tokens",
+                    token_keys=(SecretStr(make_key()),),
                 ),
                 "poll": {"query": "/rmas?since={since}&page={page}"},
             }

@@ -1,22 +1,32 @@
-"""`accounts connect` against a simulated ReturnLogic."""
+"""The tokens of an installation: `accounts connect`, and whether they are usable."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from pydantic_core import to_json
 
 from bridge import app, settings
+from bridge.app.bridge import ROLES, Bridge
 from bridge.app.connecting import ConnectFailed
+from bridge.app.tokens import check_tokens
 from bridge.cli.main import main
+from bridge.clock import SystemClock
 from bridge.errors import ConfigError
 from bridge.platforms.returnlogic.options import ReturnLogicAccount
+from bridge.platforms.returnlogic.seal import Seal
 from bridge.sandbox.returnlogic import ReturnLogicOptions, ReturnLogicSimulator
 from bridge.settings import Settings
 
 CODE = "demo-code-1"
-SECRETS = {"APP": "demo-secret", "HOOK": "hook-token-of-the-test", "KEY": "k" * 32}
+SECRETS = {
+    "APP": "demo-secret",
+    "HOOK": "hook-token-of-the-test",
+    "KEY": "k" * 32,
+    "SEAL": app.make_key(),
+}
 
 
 @pytest.fixture
@@ -36,6 +46,7 @@ def tree(base_url: str, token_file: Path) -> dict[str, object]:
             "client_id": "demo-client",
             "client_secret": {"env": "APP"},
             "token_file": str(token_file),
+            "token_keys": [{"env": "SEAL"}],
         },
     }
     shop = {"platform": "redo", "webhook_tokens": [{"env": "HOOK"}]}
@@ -90,6 +101,28 @@ async def test_maintenance_is_told_as_such(
         )
 
 
+async def test_tokens_that_do_not_open_are_told_before_anything_is_called(
+    simulator: ReturnLogicSimulator, tmp_path: Path
+) -> None:
+    known = configured(simulator, tmp_path / "tokens")
+    await app.connect_account(known, "team", CODE)
+    other = settings.build(
+        tree(simulator.url, tmp_path / "tokens"), SECRETS | {"SEAL": app.make_key()}
+    )
+    calls = len(simulator.front.log.calls)
+
+    (row,) = await app.check_accounts(other, "team")
+    with pytest.raises(ConfigError, match=r"^accounts.team: .* does not open"):
+        await app.connect_account(other, "team", CODE)
+    with pytest.raises(ConfigError, match=r"^accounts.team: .* does not open"):
+        await Bridge(other, ROLES["deliver"], clock=SystemClock()).start()
+
+    assert (row.what, row.ok) == ("tokens", False)
+    assert "put that key into token_keys" in row.detail.lower()
+    assert len(simulator.front.log.calls) == calls
+    check_tokens(known, "team")
+
+
 async def test_an_account_that_no_code_is_for_says_so(
     simulator: ReturnLogicSimulator, tmp_path: Path
 ) -> None:
@@ -114,3 +147,15 @@ async def test_the_command_shows_no_token(
     assert await asyncio.to_thread(main, words) == 0
 
     assert capsys.readouterr().out == "team is connected.\n"
+
+
+def test_a_key_is_made_by_command(capsys: pytest.CaptureFixture[str]) -> None:
+    made = []
+    for _ in range(2):
+        assert main(["config", "make-key"]) == 0
+        made.append(capsys.readouterr().out.removesuffix("\n"))
+
+    assert made[0] != made[1]
+    for key in made:
+        seal = Seal([SecretStr(key)])
+        assert seal.open(seal.close(b"x")).plain == b"x"

@@ -14,8 +14,10 @@ from bridge.platforms.returnlogic.care import ReturnLogicCare
 from bridge.platforms.returnlogic.look import ReturnLogicReader
 from bridge.platforms.returnlogic.oauth import Client, FixedKey, Tokens
 from bridge.platforms.returnlogic.poll import LISTED, ReturnLogicPoll
+from bridge.platforms.returnlogic.seal import MAKE_KEY, Seal, SealKey
+from bridge.platforms.returnlogic.sealed_file import SealedFile
 from bridge.platforms.returnlogic.source import ReturnLogicSource
-from bridge.platforms.returnlogic.token_file import PlainText, TokenFile
+from bridge.platforms.returnlogic.token_file import TokenFile
 from bridge.platforms.walk import Pass, PollOptions, Positive
 from bridge.secret import Secret
 
@@ -38,11 +40,30 @@ class ReturnLogicPollOptions(PollOptions):
 
 
 class OAuthOptions(Options):
-    """Our app at ReturnLogic, and the file in which the team's tokens are kept."""
+    """Our app at ReturnLogic, and the file in which the team's tokens are kept.
+
+    `token_keys` seal the file: the first closes it, a second opens it as well while
+    keys are changed.
+    """
 
     client_id: str
     client_secret: Secret
     token_file: Path
+    token_keys: Annotated[tuple[SealKey, ...], Field(max_length=2)] = ()
+
+    @model_validator(mode="after")
+    def _sealed(self) -> Self:
+        if not self.token_keys:
+            raise ValueError(
+                f"token_keys is missing: {self.token_file} is sealed with it. Make a "
+                f"key with `{MAKE_KEY}`, keep it as a secret, and write "
+                "token_keys: [{env: NAME}] or [{file: PATH}]"
+            )
+        return self
+
+    def tokens(self) -> TokenFile:
+        """Return where the tokens are kept."""
+        return TokenFile(SealedFile(self.token_file, Seal(self.token_keys)))
 
 
 #: Two a second and 120 a minute for a key (returnlogic.md, section 1).
@@ -121,7 +142,7 @@ class ReturnLogicAccount(AccountOptions):
         """Return where the team's tokens are kept; None without a credential."""
         if self.api_key is not None:
             return FixedKey(self.api_key)
-        return TokenFile(self.oauth.token_file, PlainText()) if self.oauth else None
+        return self.oauth.tokens() if self.oauth else None
 
     def api(self) -> Api | None:
         """Return the team's API; None without a credential."""

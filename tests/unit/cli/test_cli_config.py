@@ -85,3 +85,19 @@ def test_show_prints_json_on_demand(
     assert code == 0
     assert shown["normalize"]["ownership"]["tick"] == "10ms"
     assert shown["accounts"]["shop"]["webhook_tokens"] == ["**********"]
+
+
+def test_check_warns_of_what_leaves_news_unseen(
+    path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN", "token-of-the-webhooks")
+    path.write_text(
+        TEXT.replace("redo,", "returnlogic, api_key: {env: HASH_KEY},")
+        + "targets: {look: {kind: fetch, account: shop}}\n"
+    )
+
+    code = outcome(config.commands, ["check", "--config", str(path)])
+
+    said = capsys.readouterr()
+    assert (code, said.out) == (0, f"{path} is valid: 1 accounts, 1 targets.\n")
+    assert said.err.startswith(f"{path}: warning: accounts.shop has no poll.query")

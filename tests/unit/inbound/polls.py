@@ -6,7 +6,7 @@ of it runs in simulated time.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from itertools import count
@@ -194,6 +194,8 @@ class Rig:
         self.polls: dict[str, Poll] = {ACCOUNT: redo_poll(ACCOUNT, **poll)}
         self.cares: dict[str, Watched] = {}
         self.daily: dict[str, int] = {}
+        self.known: list[str] = []
+        self.breaks: deque[Exception] = deque()
         self.partitions = 1
         self.pace = PollOptions(calls_per_minute=600)
 
@@ -202,14 +204,25 @@ class Rig:
             topics=NAMES,
             partitions=self.partitions,
             polls=self.polls,
-            paces={name: Pace(self.pace, self.clock).spend for name in self.polls},
+            paces={
+                name: Pace(self.pace, self.clock).spend
+                for name in (*self.polls, *self.cares)
+            },
             send=self.redo.send,
             clock=self.clock,
             jitter=lambda: 0.5,
             daily=self.daily,
             cares=self.cares,
             watch_every=timedelta(minutes=10),
+            living=self.living,
         )
+
+    async def living(self, account: str) -> Sequence[str]:
+        """Return what is known of the account; None of it if it breaks first."""
+        assert account == ACCOUNT
+        if self.breaks:
+            raise self.breaks.popleft()
+        return self.known
 
     async def stage(self) -> Stage:
         return await Stage(self.log, self.desk()).open()

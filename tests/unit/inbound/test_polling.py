@@ -128,7 +128,7 @@ def test_what_only_a_list_tells_becomes_a_hint() -> None:
     async def run() -> None:
         rig = Rig()
         stage = await rig.stage()
-        account = stage.work._accounts[ACCOUNT]  # noqa: SLF001 - no platform's own list
+        account = stage.work._polled[ACCOUNT]  # noqa: SLF001 - no platform's own list
 
         record = account._record("live", Found("redo/shop/a", None))  # noqa: SLF001
 

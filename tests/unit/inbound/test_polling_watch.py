@@ -11,7 +11,7 @@ from bridge.inbound.polling_desk import Watched
 from bridge.platforms.care import Change, Done, Failure, Mending, Registration, Survey
 from bridge.platforms.contract import Failed, Throttled
 from tests.support.simulated_time import simulate
-from tests.unit.inbound.polls import ACCOUNT, Rig
+from tests.unit.inbound.polls import ACCOUNT, NAMES, Rig
 
 URL = "https://bridge.example/hooks/shop"
 
@@ -27,6 +27,7 @@ class Hook:
         self.active = True
         self.mended: list[str] = []
         self.refuses: Failure | None = None
+        self.mends: list[Failure] = []
 
     def survey(self, now: datetime) -> Survey:
         yield httpx.Request("GET", f"https://api.example/webhooks?{now:%H}")
@@ -42,6 +43,8 @@ class Hook:
 
     def mend(self, change: Change, now: datetime) -> Mending:
         yield httpx.Request("PUT", f"https://api.example/webhooks/w1?{now:%H}")
+        if self.mends:
+            return self.mends.pop(0)
         self.mended.append(change.kind)
         self.active = True
         return Done()
@@ -59,6 +62,18 @@ class WatchedRig(Rig):
         super().__init__()
         self.hook = Hook()
         self.cares = {ACCOUNT: Watched(self.hook, URL)}
+
+
+class UnpolledRig(WatchedRig):
+    """A rig whose account has no list to poll, and some returns that are known."""
+
+    def __init__(self, known: int = 2) -> None:
+        super().__init__()
+        self.polls = {}
+        self.known = [f"redo/{ACCOUNT}/{number}" for number in range(known)]
+
+    def hinted(self) -> list[str]:
+        return [(hint.key or b"").decode() for hint in self.log.of(NAMES.hints)]
 
 
 def missing() -> float | None:
@@ -128,6 +143,98 @@ def test_a_list_that_does_not_come_changes_nothing(refusal: Failure) -> None:
 
         assert rig.hook.mended == []
         assert rig.log.cursor().well_at is None
+        await stage.crash()
+
+    simulate(run)
+
+
+def test_a_gap_that_could_not_be_mended_is_looked_for_once_it_is() -> None:
+    async def run() -> None:
+        rig = WatchedRig()
+        stage = await rig.stage()
+        await rig.pass_time(minutes=35)
+        well = rig.log.cursor().well_at
+        assert well is not None
+
+        rig.hook.active = False
+        rig.hook.mends = [Failed("http_500"), Failed("http_500")]
+        await rig.pass_time(minutes=15)
+        waiting = rig.log.cursor()
+        await rig.pass_time(minutes=20)
+
+        assert (waiting.gap_since, waiting.orders) == (well, ())
+        assert rig.hook.mended == ["activate"]
+        assert rig.log.cursor().gap_since is None
+        assert min(rig.redo.windows_since()[-20:]) < well
+        await stage.crash()
+
+    simulate(run)
+
+
+def test_an_account_without_a_list_is_watched_and_its_known_returns_are_read() -> None:
+    async def run() -> None:
+        rig = UnpolledRig(known=1_200)
+        stage = await rig.stage()
+        await rig.pass_time(minutes=35)
+        assert rig.hinted() == []
+
+        rig.hook.active = False
+        await rig.pass_time(minutes=10)
+
+        assert rig.hook.mended == ["activate"]
+        assert rig.hinted() == rig.known
+        assert rig.log.cursor().gap_since is None
+        assert rig.redo.calls == []
+        await stage.crash()
+
+    simulate(run)
+
+
+def test_a_gap_outlives_a_crash_between_mending_and_looking_back() -> None:
+    async def run() -> None:
+        rig = UnpolledRig()
+        rig.hook.active = False
+        rig.breaks.append(ConnectionError("no snapshots for now"))
+        stage = await rig.stage()
+        await rig.pass_time(seconds=30)
+        assert (rig.hook.active, rig.hinted()) == (True, [])
+        await stage.crash()
+
+        heir = await rig.stage()
+        await rig.pass_time(minutes=1)
+
+        assert rig.hinted() == rig.known
+        assert rig.log.cursor().gap_since is None
+        await heir.crash()
+
+    simulate(run)
+
+
+def test_known_returns_that_cannot_be_told_are_asked_for_again() -> None:
+    async def run() -> None:
+        rig = UnpolledRig()
+        rig.hook.active = False
+        rig.breaks.append(ConnectionError("no snapshots for now"))
+        stage = await rig.stage()
+
+        await rig.pass_time(minutes=5)
+
+        assert rig.hinted() == rig.known
+        await stage.crash()
+
+    simulate(run)
+
+
+def test_an_account_that_is_only_watched_takes_no_orders() -> None:
+    async def run() -> None:
+        rig = UnpolledRig()
+        stage = await rig.stage()
+
+        stage.work.accept(rig.order("backfill"))
+        await rig.pass_time(minutes=1)
+
+        assert rig.redo.calls == []
+        assert rig.log.cursor().history is None
         await stage.crash()
 
     simulate(run)

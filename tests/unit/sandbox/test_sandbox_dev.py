@@ -1,5 +1,6 @@
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bridge.clock import SystemClock
-from bridge.sandbox.dev import Verdict, play
+from bridge.sandbox.dev import Stands, Verdict, play
 from bridge.sandbox.sandbox import DevOptions, Doors, Wiring
 from bridge.sandbox.server import LoopbackServer
 from bridge.sandbox.storefronts import ShopWiring
@@ -38,6 +39,8 @@ class ToyBridge:
 
     def __init__(self, *, restless: bool = False, ok: bool = True) -> None:
         self.stopped = 0
+        self.asked: list[Stands] = []
+        self.missing: list[str] = []
         self.kafka_answered = False
         self._restless = restless
         self._ok = ok
@@ -63,6 +66,10 @@ class ToyBridge:
 
     async def settled(self) -> bool:
         return not self._restless
+
+    async def behind(self, stands: Stands) -> Sequence[str]:
+        self.asked.append({name: dict(states) for name, states in stands.items()})
+        return self.missing
 
     async def verify(self) -> Verdict:
         return Verdict(self._ok, ("verify looked",))
@@ -172,6 +179,37 @@ async def test_a_run_that_does_not_come_to_rest_fails_and_ends(
 
     assert not result.ok
     assert "DID NOT come to rest" in result.lines[0]
+
+
+async def test_a_run_fails_if_a_return_does_not_stand_as_at_its_platform(
+    clock: SystemClock,
+) -> None:
+    world = ToyBridge()
+    world.missing = ["redo/demo-shop/1"]
+    options = replace(OPTIONS, returns=1, settle=timedelta(seconds=5))
+
+    result = await play(world, options, clock=clock)
+
+    assert not result.ok
+    assert not result.settled
+    assert "the bridge is behind with redo/demo-shop/1" in result.lines[1]
+    (states,) = world.asked[-1].values()
+    assert list(states.values()) == ["complete"]
+
+
+async def test_what_comes_late_is_waited_for(clock: SystemClock) -> None:
+    class Late(ToyBridge):
+        async def behind(self, stands: Stands) -> Sequence[str]:
+            missing = await super().behind(stands)
+            return missing or ["redo/demo-shop/1"][: len(self.asked) < 3]
+
+    world = Late()
+
+    result = await play(world, replace(OPTIONS, returns=1), clock=clock)
+
+    assert result.ok
+    assert len(world.asked) == 5  # late twice, then complete twice, then at the end
+    assert "every return stands in the bridge as at its platform" in result.lines[1]
 
 
 async def test_everything_is_stopped_when_the_bridge_cannot_start(

@@ -11,6 +11,7 @@ from bridge.sandbox.faults import (
     Slow,
     Throttle,
 )
+from bridge.sandbox.returnlogic import ReturnLogicSimulator
 
 KEYS = [f"POST /hooks/returns {number}" for number in range(200)]
 
@@ -66,3 +67,14 @@ def test_every_kind_of_fault_comes_up_and_is_counted() -> None:
     assert plan.injected == Counter(fault.name for fault in met)
     throttles = {fault.as_date for fault in met if isinstance(fault, Throttle)}
     assert throttles == {True, False}
+
+
+def test_a_system_that_means_something_by_503_is_broken_in_other_words() -> None:
+    errors = ReturnLogicSimulator.errors
+    plan = FaultPlan("many", seed=3, errors=errors)
+
+    met = [plan.next(f"request {number}") for number in range(400)]
+
+    statuses = {fault.status for fault in met if isinstance(fault, ServerError)}
+    assert statuses == set(errors)
+    assert 503 not in statuses

@@ -1,8 +1,5 @@
 import asyncio
 import json
-import signal
-import socket
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -17,6 +14,8 @@ from bridge.errors import ConfigError
 from bridge.sandbox.calls import read_calls
 from bridge.sandbox.sandbox import signing_secret
 from bridge.sandbox.server import LoopbackServer
+from tests.support.broker import free_port
+from tests.support.sandboxes import started, stopped
 
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
 
@@ -40,27 +39,6 @@ asyncio.run(run_warehouse(run, Place(port={port}), manners))
 """
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
-
-
-async def start(program: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE
-    )
-
-
-async def stop(process: asyncio.subprocess.Process) -> str:
-    """Ask it to stop and return what it has printed."""
-    process.send_signal(signal.SIGTERM)
-    async with asyncio.timeout(10):
-        printed, _ = await process.communicate()
-    assert process.returncode == 0
-    return printed.decode()
-
-
 @pytest.mark.timeout(60)
 async def test_a_shop_alone_sends_webhooks_and_parcels_until_it_is_stopped(
     until: Until,
@@ -74,10 +52,10 @@ async def test_a_shop_alone_sends_webhooks_and_parcels_until_it_is_stopped(
     routes = [Route(path, take, methods=["POST"]) for path in taken]
     server = LoopbackServer(Starlette(routes=routes))
     await server.start()
-    shop = await start(SHOP.format(url=server.url, port=free_port()))
+    shop = await started("-c", SHOP.format(url=server.url, port=free_port()))
     await until(lambda: bool(taken["/dock/parcels"]))
 
-    printed = await stop(shop)
+    printed = await stopped(shop)
     await server.stop()
 
     statuses = [json.loads(body)["return"]["status"] for body in taken["/hook"]]
@@ -94,7 +72,7 @@ async def test_a_warehouse_alone_notes_its_calls_in_a_file(
     program = WAREHOUSE.format(
         url="http://127.0.0.1:9", port=port, secret=signing_secret(), calls=calls
     )
-    warehouse = await start(program)
+    warehouse = await started("-c", program)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         async with asyncio.timeout(15):
             while not await answers(client):  # noqa: ASYNC110 another process
@@ -102,7 +80,7 @@ async def test_a_warehouse_alone_notes_its_calls_in_a_file(
         await client.get("/inbound-returns/redo.demo.1-1")
 
     await until(calls.exists)
-    await stop(warehouse)
+    await stopped(warehouse)
 
     [call] = [call for call in read_calls(calls) if call.reference]
     assert (call.subject, call.status, call.server) == ("redo/demo/1", 401, "warehouse")

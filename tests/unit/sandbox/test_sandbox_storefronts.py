@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bridge.clock import SystemClock
-from bridge.sandbox.journal import Journal
+from bridge.sandbox.journal import Journal, Kind
 from bridge.sandbox.sandbox import DevOptions, Doors, Sandbox, Wiring
 from bridge.sandbox.server import LoopbackServer
 from bridge.sandbox.storefronts import PLATFORMS, Platform
@@ -61,11 +61,7 @@ async def played(
         faults="none",
         hurry=50,
     )
-    clock = SystemClock()
-    sandbox = Sandbox(options, clock=clock, journal=Journal(clock))
-    wiring = await sandbox.start()
-    sandbox.subscribe(listener.doors(platforms))
-    await sandbox.traffic()
+    wiring, sandbox = await over(listener, options)
 
     async def told() -> bool:
         return all(shop.idle for shop in sandbox.shops.values())
@@ -74,14 +70,46 @@ async def played(
     return wiring, sandbox
 
 
+async def over(listener: Listener, options: DevOptions) -> tuple[Wiring, Sandbox]:
+    """Play a run until its traffic is over."""
+    clock = SystemClock()
+    sandbox = Sandbox(options, clock=clock, journal=Journal(clock))
+    wiring = await sandbox.start()
+    sandbox.subscribe(listener.doors(options.platforms))
+    await sandbox.traffic()
+    return wiring, sandbox
+
+
+@pytest.mark.parametrize("platform", ["returngo", "returnlogic"])
+async def test_where_faults_are_wanted_the_network_is_cut_and_webhooks_are_lost(
+    listener: Listener, platform: Platform
+) -> None:
+    options = DevOptions(
+        returns=4,
+        platforms=(platform,),
+        duration=timedelta(seconds=1),
+        faults="some",
+        hurry=10,
+    )
+
+    _, sandbox = await over(listener, options)
+    kinds = [happening.kind for happening in sandbox.journal.recent(200)]
+    numbers, at_rest = sandbox.numbers(), sandbox.settled()
+    await sandbox.stop()
+
+    assert numbers.webhooks_lost > 0
+    assert Kind.DISCARDED in kinds
+    if platform == "returnlogic":
+        assert Kind.SWITCHED in kinds
+        assert not at_rest  # nobody has switched it on again
+
+
 async def test_every_platform_tells_its_own_account_of_its_share_of_the_returns(
     listener: Listener,
 ) -> None:
     wiring, sandbox = await played(listener, PLATFORMS, 9)
     numbers = sandbox.numbers()
-    shares = {
-        name: shop.numbers().returns.total() for name, shop in sandbox.shops.items()
-    }
+    shares = {name: len(stands) for name, stands in sandbox.stands().items()}
     await sandbox.stop()
 
     assert shares == {"redo": 3, "loop": 2, "returngo": 2, "returnlogic": 2}
@@ -120,4 +148,4 @@ async def test_more_platforms_than_returns_leave_some_without(
     _, sandbox = await played(listener, ("redo", "loop"), 1)
     await sandbox.stop()
 
-    assert sandbox.shops["loop"].numbers().returns.total() == 0
+    assert not sandbox.stands()["loop"]

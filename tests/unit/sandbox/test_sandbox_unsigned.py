@@ -1,65 +1,15 @@
 """`returns-bridge sandbox returngo|returnlogic` as processes: they serve and stop."""
 
-import asyncio
-import signal
-import socket
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
-from bridge.sandbox.server import LoopbackServer
 from bridge.sandbox.unsigned import DEMO_KEY, DEMO_SHOP
+from tests.support.sandboxes import sandbox
+from tests.unit.sandbox.conftest import Receiver
 
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
-
-
-@asynccontextmanager
-async def sandbox(*arguments: str) -> AsyncIterator[str]:
-    """Run the command until the block ends; give the address that it prints."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bridge", "sandbox", *arguments),
-        *("--port", str(free_port())),
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    async with asyncio.timeout(60):
-        address = (await process.stdout.readline()).decode().strip()
-    try:
-        yield address
-    finally:
-        process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(20):
-            await process.communicate()
-    assert process.returncode == 0
-
-
-@asynccontextmanager
-async def hook(taken: list[bytes]) -> AsyncIterator[str]:
-    """Serve a receiver of webhooks."""
-
-    async def take(request: Request) -> Response:
-        taken.append(await request.body())
-        return Response(status_code=202)
-
-    server = LoopbackServer(
-        Starlette(routes=[Route("/hooks/demo/token", take, methods=["POST"])])
-    )
-    await server.start()
-    yield f"{server.url}/hooks/demo/token"
-    await server.stop()
 
 
 @pytest.mark.timeout(120)
@@ -75,14 +25,15 @@ async def hook(taken: list[bytes]) -> AsyncIterator[str]:
     ],
 )
 async def test_it_serves_shops_and_sends_until_it_is_stopped(
-    platform: str, path: str, headers: dict[str, str], until: Until
+    platform: str, path: str, headers: dict[str, str], receiver: Receiver, until: Until
 ) -> None:
-    taken: list[bytes] = []
-    async with hook(taken) as url, httpx.AsyncClient(headers=headers) as client:
-        arguments = (platform, "--hook", url, "--rate", "20", "--faults", "none")
-        async with sandbox(*arguments) as address:
-            await until(lambda: len(taken) > 2)
-            answer = await client.get(f"{address}{path}")
+    played = (platform, "--hook", receiver.url, "--rate", "20", "--faults", "none")
+    async with (
+        sandbox(*played) as address,
+        httpx.AsyncClient(headers=headers) as client,
+    ):
+        await until(lambda: len(receiver.bodies) > 2)
+        answer = await client.get(f"{address}{path}")
 
     assert answer.status_code == 200
     assert answer.json()

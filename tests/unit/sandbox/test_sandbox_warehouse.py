@@ -148,6 +148,17 @@ async def test_an_announcement_with_a_wrong_signature_is_refused(
     assert not simulator.warehouse.documents
 
 
+async def test_a_reference_of_more_than_fifty_signs_is_refused(
+    simulator: WarehouseSimulator,
+) -> None:
+    answers = [
+        await announce(simulator, document() | {"reference": "r" * length}, id_=id_)
+        for length, id_ in ((50, "e-1"), (51, "e-2"))
+    ]
+
+    assert [answer.status_code for answer in answers] == [202, 400]
+
+
 async def test_an_unsigned_or_misshapen_announcement_is_refused(
     simulator: WarehouseSimulator,
 ) -> None:

@@ -1,13 +1,15 @@
-"""What the tests of ReturnLogic share: an account, and holding a conversation."""
+"""What the tests of ReturnLogic share: an account, its tokens, and a conversation."""
 
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeVar
 
 import httpx
 from pydantic import SecretStr
 
-from bridge.platforms.returnlogic.options import ReturnLogicAccount
+from bridge.platforms.returnlogic.options import OAuthOptions, ReturnLogicAccount
+from bridge.platforms.returnlogic.token_file import TokenFile
 
 NOW = datetime(2027, 3, 14, 12, 0, tzinfo=UTC)
 Server = Callable[[httpx.Request], httpx.Response]
@@ -21,6 +23,19 @@ def account(**changes: object) -> ReturnLogicAccount:
         "base_url": "https://returnlogic.test/v1",
     }
     return ReturnLogicAccount.model_validate(values | changes)
+
+
+def oauth(folder: Path, *keys: str) -> OAuthOptions:
+    return OAuthOptions(
+        client_id="demo-client",
+        client_secret=SecretStr("demo-secret"),
+        token_file=folder / "tokens",
+        token_keys=tuple(map(SecretStr, keys)),
+    )
+
+
+def token_file(folder: Path, *keys: str) -> TokenFile:
+    return oauth(folder, *keys).tokens()
 
 
 def held(

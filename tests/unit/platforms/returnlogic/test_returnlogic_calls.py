@@ -28,11 +28,9 @@ from bridge.platforms.redo.options import RedoAccount
 from bridge.platforms.returnlogic.api import MAINTENANCE
 from bridge.platforms.returnlogic.care import ACTIONS
 from bridge.platforms.returnlogic.look import ReturnLogicFetchOptions
-from bridge.platforms.returnlogic.options import (
-    OAuthOptions,
-    ReturnLogicPollOptions,
-)
+from bridge.platforms.returnlogic.options import ReturnLogicPollOptions
 from bridge.platforms.returnlogic.poll import ReturnLogicPoll
+from bridge.platforms.returnlogic.seal import make_key
 from bridge.platforms.walk import Ask, Expired, Found, Page, PageOutcome
 from tests.unit.platforms.returnlogic.calls import (
     NOW,
@@ -40,6 +38,7 @@ from tests.unit.platforms.returnlogic.calls import (
     account,
     answering,
     held,
+    oauth,
 )
 
 PAYLOADS = Path(__file__).parents[3] / "payloads" / "returnlogic"
@@ -335,15 +334,11 @@ def test_without_a_query_there_is_no_polling() -> None:
 
 
 def test_a_team_has_a_key_or_tokens(tmp_path: Path) -> None:
-    oauth = OAuthOptions(
-        client_id="demo-client",
-        client_secret=SecretStr("s"),
-        token_file=tmp_path / "tokens",
-    )
+    tokens = oauth(tmp_path, make_key())
 
-    api = account(api_key=None, oauth=oauth).api()
+    api = account(api_key=None, oauth=tokens).api()
 
     assert api is not None
     assert api.client is not None
     with pytest.raises(ValidationError, match="not both"):
-        account(oauth=oauth)
+        account(oauth=tokens)

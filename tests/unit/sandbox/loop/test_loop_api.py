@@ -273,31 +273,33 @@ async def test_a_label_is_queued_once(
     assert (codes, nobody.status_code) == ([202, 409], 404)
 
 
-async def test_a_label_is_handed_in_moved_or_given_up(
+async def test_a_grade_is_described_in_few_words_and_pictures(
     start: Start, client: httpx.AsyncClient, new_return: New
 ) -> None:
     simulator = await start()
-    simulator.shop.add(new_return())
-    url = base(simulator)
-    label = {
-        "label_request_id": 77,
-        "tracking_number": "T",
-        "carrier": "DemoPost",
-        "label_url": "https://labels.example/1.pdf",
-    }
+    return_ = new_return()
+    simulator.shop.add(return_)
+    url = f"{base(simulator)}/dispositioning"
+    unit = {"line_item_id": return_.units[0].id}
+    grade = unit | {"condition_category": "grade_a", "description": "x" * 255}
+    assess = unit | {"disposition_outcome": "back_to_stock", "note": "x" * 65_535}
 
-    made = await client.post(f"{url}/labels", json=label)
-    short = await client.post(f"{url}/labels", json={"label_request_id": 77})
-    moved = await client.put(f"{url}/labels/77", json={"status": "delivered"})
-    foreign = await client.put(f"{url}/labels/78", json={"status": "delivered"})
-    asked = await client.get(f"{url}/label-requests", params={"return_id": "900411"})
-    up = await client.post(f"{url}/label-requests/77/errors", json={"reason": "Other"})
-    odd = await client.post(f"{url}/label-requests/77/errors", json={})
+    fit = [
+        await client.post(f"{url}/grade", json={"items": [grade]}),
+        await client.post(f"{url}/assess", json={"items": [assess] * 30}),
+    ]
+    too_much = [
+        await client.post(f"{url}/{kind}", json={"items": [item]})
+        for kind, item in (
+            ("grade", grade | {"description": "x" * 256}),
+            ("grade", grade | {"description": ""}),
+            ("grade", grade | {"images": ["a"] * 6}),
+            ("assess", assess | {"note": "x" * 65_536}),
+        )
+    ]
 
-    codes = [made, short, moved, foreign, up, odd]
-    assert [a.status_code for a in codes] == [201, 422, 204, 404, 200, 422]
-    assert [each["return_id"] for each in asked.json()["data"]] == [900_411]
-    assert simulator.floor.label_errors == {"77": "Other"}
+    assert [answer.status_code for answer in fit] == [200, 200]
+    assert {answer.status_code for answer in too_much} == {422}
 
 
 # ------------------------------------------------------------ registrations

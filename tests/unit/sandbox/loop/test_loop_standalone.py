@@ -1,23 +1,16 @@
 """`returns-bridge sandbox loop` as a process: it serves, shops, and stops when told."""
 
 import asyncio
-import signal
-import socket
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import httpx
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from bridge.cli.common import Exit
 from bridge.cli.main import main
-from bridge.sandbox.server import LoopbackServer
+from tests.support.sandboxes import sandbox
+from tests.unit.sandbox.conftest import Receiver
 
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
 
@@ -37,35 +30,9 @@ state_dir: {folder}
 """
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
-
-
-@asynccontextmanager
-async def sandbox(*arguments: str) -> AsyncIterator[str]:
-    """Run the command until the block ends; give the API's address it prints."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bridge", "sandbox", "loop"),
-        *("--port", str(free_port()), *arguments),
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    async with asyncio.timeout(30):
-        address = (await process.stdout.readline()).decode().strip()
-    try:
-        yield address
-    finally:
-        process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(10):
-            await process.communicate()
-    assert process.returncode == Exit.DONE
-
-
 async def test_without_settings_it_takes_the_demo_key_and_shoppers_come() -> None:
     async with (
-        sandbox("--rate", "50", "--faults", "none") as address,
+        sandbox("loop", "--rate", "50", "--faults", "none") as address,
         httpx.AsyncClient(headers={"X-Authorization": "demo-loop-key"}) as client,
         asyncio.timeout(10),
     ):
@@ -77,26 +44,18 @@ async def test_without_settings_it_takes_the_demo_key_and_shoppers_come() -> Non
 
 
 async def test_it_plays_an_account_with_its_secrets(
-    tmp_path: Path, until: Until
+    tmp_path: Path, receiver: Receiver, until: Until
 ) -> None:
-    got: list[str] = []
-
-    async def take(request: Request) -> Response:
-        got.append(request.headers["x-loop-signature"])
-        return Response()
-
-    door = LoopbackServer(Starlette(routes=[Route("/hook", take, methods=["POST"])]))
-    await door.start()
     config = configured(tmp_path)
     played = ("--config", str(config), "--account", "shop", "--faults", "none")
     async with (
-        sandbox(*played, "--hook", f"{door.url}/hook") as address,
+        sandbox("loop", *played, "--hook", receiver.url) as address,
         httpx.AsyncClient() as client,
     ):
         known = await client.get(f"{address}/webhooks", headers={"X-Key": "demo-key"})
-        await until(lambda: bool(got))
-    await door.stop()
+        await until(lambda: bool(receiver.requests))
 
+    assert "x-loop-signature" in receiver.requests[0][0]
     assert len(known.json()["webhooks"]) == 11
 
 
