@@ -15,6 +15,7 @@ from bridge.app.benchmarks import (
     normalize,
     pipeline,
     poison,
+    poll,
     restore,
 )
 from bridge.app.benchmarks.broker_release import kafka_release
@@ -120,6 +121,20 @@ async def _pipeline(
                 yield await pipeline.run(topics, wanted, _CLOCK)
 
 
+async def _poll(kafka: KafkaOptions, options: BenchOptions) -> AsyncIterator[Result]:
+    for given in _chosen(options, poll.USUAL):
+        name = given.lower()
+        _must_be(name, dict.fromkeys(poll.WORKLOADS), options)
+        for _ in range(options.repeat):
+            async with ground(kafka) as topics:
+                if name == poll.STEADY:
+                    wanted = poll.Steady() if options.records is None else poll.HURRIED
+                    yield await poll.steady(topics, wanted)
+                else:
+                    returns = _cut(poll.RETURNS, options)
+                    yield await poll.catch_up(topics, poll.CatchUp(name, returns))
+
+
 async def _poison(kafka: KafkaOptions, options: BenchOptions) -> AsyncIterator[Result]:
     for name in _chosen(options, list(poison.WORKLOADS)):
         _must_be(name, poison.WORKLOADS, options)
@@ -144,6 +159,7 @@ PARTS: Mapping[str, Measure] = {
     "deliver": _deliver,
     "pipeline": _pipeline,
     "poison": _poison,
+    "poll": _poll,
     "restore": _restore,
 }
 

@@ -7,9 +7,9 @@ from functools import partial
 
 import httpx
 
+from bridge.app.poll_line import PollLine
 from bridge.app.snapshots import living
 from bridge.clock import Clock
-from bridge.delivery.budget import LIVE, REPLAY
 from bridge.delivery.calls import Caller, Calls
 from bridge.delivery.conversation import CallFailed
 from bridge.delivery.options import DeliveryOptions
@@ -17,10 +17,9 @@ from bridge.delivery.turns import Turns
 from bridge.inbound.conversing import Send
 from bridge.inbound.pace import Pace
 from bridge.inbound.polling import PollWork
-from bridge.inbound.polling_desk import PollDesk, PollingOptions, Spend, Watched
+from bridge.inbound.polling_desk import PollDesk, PollingOptions, Watched
 from bridge.platforms.care import Care, CaredFor
 from bridge.platforms.contract import AccountOptions, Failed
-from bridge.platforms.cursor import Lane
 from bridge.platforms.walk import Poll, Polled, PollOptions
 from bridge.settings import Settings
 from bridge.streams.groups import poll_group
@@ -108,8 +107,13 @@ def poll_stage(
     if not called:
         return None
     send, close = sender(settings.polling)
-    spends = {name: _spend(settings, name, turns[name], clock) for name in called}
-    desk = _desk(settings, spends, send, clock)
+    lines = {
+        name: PollLine(
+            Pace(poll_options(settings.accounts[name]), clock), turns[name], clock
+        )
+        for name in called
+    }
+    desk = _desk(settings, lines, send, clock)
     names = settings.topic_names
 
     def make(owner: Owner) -> PollWork:
@@ -129,25 +133,15 @@ def poll_stage(
     return PollStage(member, close)
 
 
-def _spend(settings: Settings, name: str, turns: Turns, clock: Clock) -> Spend:
-    pace = Pace(poll_options(settings.accounts[name]), clock)
-
-    async def spend(lane: Lane) -> None:
-        await pace.spend(lane)
-        await turns.take(LIVE if lane == "live" else REPLAY)
-
-    return spend
-
-
 def callers_of(settings: Settings) -> frozenset[str]:
     """Return the names of the accounts that the poll stage calls."""
     return frozenset({*polls_of(settings), *watched_of(settings)})
 
 
 def _desk(
-    settings: Settings, spends: Mapping[str, Spend], send: Send, clock: Clock
+    settings: Settings, lines: Mapping[str, PollLine], send: Send, clock: Clock
 ) -> PollDesk:
-    own = {name: poll_options(settings.accounts[name]) for name in spends}
+    own = {name: poll_options(settings.accounts[name]) for name in lines}
     daily = {
         name: options.calls_per_day
         for name, options in own.items()
@@ -157,7 +151,7 @@ def _desk(
         topics=settings.topic_names,
         partitions=settings.topics.partitions,
         polls=polls_of(settings),
-        paces=spends,
+        lines=lines,
         send=send,
         clock=clock,
         jitter=random.random,

@@ -19,6 +19,7 @@ class Part(StrEnum):
     DELIVER = "deliver"
     PIPELINE = "pipeline"
     POISON = "poison"
+    POLL = "poll"
     RESTORE = "restore"
 
 

@@ -7,6 +7,8 @@ All of these hold at once, and the longest wait counts:
                 60 s if it named no time; never earlier than asked, at most 10 h
     quotas      what answers told to be left, times the share, until it is renewed; they
                 only slow down: more than the settings allow is never taken
+    on record   what is used of windows of an hour or more outlives this process
+                (`books.py`)
     for replay  limits over an hour or more grant replays no more than the replay share
                 in all, or a replay at night would leave nothing for the day
 
@@ -27,6 +29,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bridge.delivery.books import Books
 from bridge.delivery.meters import Bucket, Meter, Window
 from bridge.platforms.contract import (
     AlreadyApplied,
@@ -64,7 +67,7 @@ class _Measured:
     """One limit's meter; `share` of it is for the calls measured here."""
 
     meter: Meter
-    points: bool
+    limit: Limit
     share: float = 1.0
 
     def wait(self, call: Call, scale: float, now: float) -> float:
@@ -77,7 +80,7 @@ class _Measured:
         self.meter.take(self._cost(call) * calls, scale * self.share, now)
 
     def _cost(self, call: Call) -> float:
-        return call.points if self.points else 1.0
+        return call.points if self.limit.counts_points else 1.0
 
 
 @dataclass(slots=True)
@@ -101,6 +104,7 @@ class Budget:
             False: live,
             True: live + [_measured(limit, replay_share) for limit in lasting],
         }
+        self.books = Books(_windows(self._meters[True]))
         self._owned: dict[str, tuple[int, int]] = {}
         self._share = 1.0
         self._held_until = -math.inf
@@ -142,11 +146,23 @@ class Budget:
         """Learn what a conversation came to: a target that throttles is left alone."""
         match outcome:
             case Throttled(retry_after):
-                self._hold(retry_after, now)
+                self.throttled(retry_after, now)
             case Delivered() | AlreadyApplied() | Refused():
-                self._throttlings = 0
+                self.answered()
             case _:
                 pass
+
+    def throttled(self, retry_after: timedelta | None, now: float) -> None:
+        """Leave the target alone as long as it asks for, or ever longer."""
+        if now >= self._held_until:  # else it is one of the same burst
+            self._throttlings += 1
+        planned = HOLDS[min(max(self._throttlings, 1), len(HOLDS)) - 1]
+        wait = min(retry_after or planned, LONGEST)  # a date that is past is no time
+        self._held_until = max(self._held_until, now + wait.total_seconds())
+
+    def answered(self) -> None:
+        """Note that a call was let through."""
+        self._throttlings = 0
 
     def hear(self, facts: Iterable[RateFact], now: float) -> None:
         """Learn what an answer told to be left.
@@ -181,13 +197,6 @@ class Budget:
             }
         return len(self._quotas) < _MOST_QUOTAS
 
-    def _hold(self, retry_after: timedelta | None, now: float) -> None:
-        if now >= self._held_until:  # else it is one of the same burst
-            self._throttlings += 1
-        planned = HOLDS[min(max(self._throttlings, 1), len(HOLDS)) - 1]
-        wait = min(retry_after or planned, LONGEST)  # a date that is past is no time
-        self._held_until = max(self._held_until, now + wait.total_seconds())
-
 
 def duration(budget: Budget, calls: int, now: float, call: Call = LIVE) -> timedelta:
     """Return how long until the last of `calls` may go, if nothing else does.
@@ -220,7 +229,20 @@ def _measured(limit: Limit, share: float = 1.0) -> _Measured:
     meter: Meter = Window(limit.amount, per)
     if limit.burst is not None:
         meter = Bucket(limit.amount, per, limit.burst)
-    return _Measured(meter, limit.counts_points, share)
+    return _Measured(meter, limit, share)
+
+
+def _windows(measured: Iterable[_Measured]) -> dict[str, tuple[Window, float]]:
+    """Return what outlives a process, by name, and how much of it there is."""
+    return {
+        f"{each.limit.unit}/{each.limit.per.total_seconds():g}s"
+        f"{'' if each.share == 1.0 else '/replay'}": (
+            each.meter,
+            each.limit.amount * each.share,
+        )
+        for each in measured
+        if isinstance(each.meter, Window) and each.limit.per >= _LASTING
+    }
 
 
 class Order:

@@ -11,6 +11,7 @@ budget's inside.
 
 import math
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Protocol
@@ -38,11 +39,16 @@ class Meter(Protocol):
 
 @dataclass(slots=True)
 class _Entry:
-    """Calls that count until `until`."""
+    """Calls that count until `until`; so much of their `cost` is on record.
+
+    `written` is what the record says that is being written.
+    """
 
     begun: float
     until: float
     cost: float
+    recorded: float = 0.0
+    written: float = 0.0
 
 
 class Window:
@@ -50,7 +56,7 @@ class Window:
 
     def __init__(self, amount: float, per: float) -> None:
         self._amount = amount
-        self._per = per
+        self.per = per
         self._used = 0.0
         self._entries: deque[_Entry] = deque()
 
@@ -72,14 +78,57 @@ class Window:
     def take(self, cost: float, scale: float, now: float) -> None:
         self._forget(now)
         last = self._entries[-1] if self._entries else _Entry(-math.inf, 0.0, 0.0)
-        until = now + self._per * max(1.0, cost / (self._amount * scale))
+        until = now + self.per * max(1.0, cost / (self._amount * scale))
         until = max(until, last.until)
         self._used += cost
-        if now - last.begun < self._per / _SLOTS:
+        if now - last.begun < self.per / _SLOTS:
             last.until = until
             last.cost += cost
         else:
             self._entries.append(_Entry(now, until, cost))
+
+    # ------------------------------------------------------------ what is on record
+
+    @property
+    def unrecorded(self) -> float:
+        """What was taken that no record tells of."""
+        return sum(entry.cost - entry.recorded for entry in self._entries)
+
+    def write(self, now: float) -> list[tuple[float, float]]:
+        """Return what counts, as seconds until it counts no more, and its cost.
+
+        At most a hundred or so pairs: what ends at nearly the same time ends together,
+        with the last of it. It is on record once `wrote` is called.
+        """
+        self._forget(now)
+        slots: dict[float, tuple[float, float]] = {}
+        for entry in self._entries:
+            entry.written = entry.cost
+            slot = entry.until * _SLOTS // self.per
+            _, cost = slots.get(slot, (0.0, 0.0))
+            slots[slot] = entry.until - now, cost + entry.cost
+        return list(slots.values())
+
+    def wrote(self) -> None:
+        """What `write` returned last is on record now."""
+        for entry in self._entries:
+            entry.recorded = entry.written
+
+    def restore(self, pairs: Iterable[tuple[float, float]], now: float) -> None:
+        """Count what a record tells, in place of what of ours it holds already."""
+        self._forget(now)
+        ours = [
+            _Entry(entry.begun, entry.until, entry.cost - entry.recorded)
+            for entry in self._entries
+            if entry.cost > entry.recorded
+        ]
+        told = [
+            _Entry(-math.inf, now + min(left, self.per), cost, cost, cost)
+            for left, cost in pairs
+            if left > 0
+        ]
+        self._entries = deque(sorted((*ours, *told), key=lambda entry: entry.until))
+        self._used = sum(entry.cost for entry in self._entries)
 
     def _forget(self, now: float) -> None:
         if not self._entries or now < self._entries[0].until:

@@ -53,6 +53,8 @@ class PollWork:
         self._end = 0
         self._outgoing: list[Outgoing] = []
         self._changed: set[str] = set()
+        self._recording: list[str] = []
+        self._committed = asyncio.Event()
         self._unwritten = 0
         self._writing = 0
         self._roomy = asyncio.Event()
@@ -76,11 +78,17 @@ class PollWork:
             if is_order(record):
                 self._take_on(record)
         self._restored = {}
+        self._begin()
+
+    def _begin(self) -> None:
+        for name, account in self._accounts.items():
+            if account.line.on_record:
+                self._start(name, account.keep_books)
+            if name in self._desk.cares:
+                self._start(name, partial(watch, self._desk, account))
         for name, polled in self._polled.items():
             self._start(name, polled.live)
             self._start(name, polled.history)
-        for name in self._accounts.keys() & self._desk.cares.keys():
-            self._start(name, partial(watch, self._desk, self._accounts[name]))
 
     def _add(self, name: str, cursor: Cursor) -> None:
         poll = self._desk.polls.get(name)
@@ -125,25 +133,40 @@ class PollWork:
     def collect(self) -> list[Outgoing]:
         """Hand over observations, the cursors behind them, and tombstones."""
         outgoing, self._outgoing = self._outgoing, []
-        changed, self._changed = sorted(self._changed), set()
-        outgoing += [self._record(name) for name in changed]
+        self._recording, self._changed = sorted(self._changed), set()
+        outgoing += [self._record(name) for name in self._recording]
         self._writing, self._unwritten = self._unwritten, 0
         return outgoing
 
     def _record(self, name: str) -> Outgoing:
-        cursor = self._accounts[name].cursor
+        """Return an account's cursor, with what is used of its lasting limits."""
+        account = self._accounts[name]
+        cursor = account.cursor
+        if account.line.on_record:
+            cursor = cursor.model_copy(update={"spent": account.line.write()})
         return cursor_record(
             name, cursor, self._desk.topics.cursors, self._owner.partition
         )
 
     def committed(self, ends: Mapping[str, int]) -> None:  # noqa: ARG002 - no store
-        """Let pages come again."""
+        """Let pages come again, and calls go that had to be on record first."""
+        for name in self._recording:
+            self._accounts[name].line.wrote()
+        self._recording = []
+        self._committed.set()
+        self._committed = asyncio.Event()
         self._writing = 0
         self._give_room()
 
     async def drain(self, limit: timedelta) -> bool:  # noqa: ARG002 - GETs only
-        """Stop asking; what was not answered is asked for by the next owner."""
+        """Stop asking; what was not answered is asked for by the next owner.
+
+        What is used of lasting limits goes into the last commit.
+        """
         self._stop()
+        self._changed.update(
+            name for name, account in self._accounts.items() if account.line.on_record
+        )
         return True
 
     def drop(self) -> None:
@@ -171,6 +194,10 @@ class PollWork:
         self._changed.add(name)
         self._give_room()
         self._owner.note()
+
+    async def written(self) -> None:
+        """Return when a commit has ended, which need not hold what came last."""
+        await self._committed.wait()
 
     def _give_room(self) -> None:
         if self._unwritten + self._writing < UNCOMMITTED_LIMIT:

@@ -20,6 +20,8 @@ from bridge.streams.records import Outgoing
 MOST_SKEW = timedelta(days=7)
 #: Hints handed over at once.
 BATCH = 500
+#: How often is seen whether what targets used is to be put on record.
+BOOKS = timedelta(seconds=1)
 
 
 class AccountCalls:
@@ -27,22 +29,35 @@ class AccountCalls:
 
     def __init__(self, name: str, cursor: Cursor, desk: PollDesk, hands: Hands) -> None:
         self.name = name
-        self.cursor = cursor
+        self.cursor = cursor.model_copy(update={"spent": ()})  # the line has it
         self.hands = hands
+        self.line = desk.lines[name]
+        self.line.restore(cursor.spent)
         self._desk = desk
         self._report = Report(name)
 
     async def call(self, lane: Lane, request: httpx.Request) -> httpx.Response | Failed:
-        """Send a request at the account's pace, while its partition is ours."""
+        """Send a request when it is its turn, while the account's partition is ours."""
         await self._day_allows()
-        await self._desk.paces[self.name](lane)
-        await self.hands.permit()
+        await self.line.take(lane)
         self.cursor = called(self.cursor, self._now())
+        while not self.line.covered:
+            self.hands.write(self.name, [])
+            await self.hands.written()
+        await self.hands.permit()
         self._report.called(lane)
         response = await self._desk.send(request)
         if isinstance(response, httpx.Response):
             self._set_clock(response)
+            self.line.hear(response)
         return response
+
+    async def keep_books(self) -> None:
+        """See that calls of targets are put on record too, for ever."""
+        while True:
+            if self.line.due:
+                self.hands.write(self.name, [])
+            await self._desk.clock.sleep(BOOKS)
 
     def looked_after(self, cursor: Cursor) -> None:
         """Take over what the watch over the webhooks has changed."""

@@ -5,19 +5,59 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Literal, Protocol
 
+import httpx
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from bridge.clock import Clock
 from bridge.inbound.conversing import Send
 from bridge.platforms.care import Care
-from bridge.platforms.cursor import Lane
+from bridge.platforms.cursor import Lane, Spent
 from bridge.platforms.walk import Poll
 from bridge.streams.options import OwnershipOptions
 from bridge.streams.records import Outgoing
 from bridge.streams.topics import TopicNames
 
-#: Returns when a call of that lane may start, and counts it.
-Spend = Callable[[Lane], Awaitable[None]]
+
+class Line(Protocol):
+    """The line at an account's credential, where polling stands with the targets.
+
+    What is used of its lasting limits is kept `on record`: in the cursor.
+    """
+
+    @property
+    def on_record(self) -> bool:
+        """Whether it has any such limit."""
+        ...
+
+    @property
+    def covered(self) -> bool:
+        """Whether the record tells at least what is used."""
+        ...
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for a new record."""
+        ...
+
+    async def take(self, lane: Lane) -> None:
+        """Return when a call of that lane may start, and count it."""
+        ...
+
+    def hear(self, response: httpx.Response) -> None:
+        """Learn what an answer tells of the rate."""
+        ...
+
+    def write(self) -> tuple[Spent, ...]:
+        """Return the record of what is used."""
+        ...
+
+    def wrote(self) -> None:
+        """The last record is where the next owner finds it."""
+        ...
+
+    def restore(self, spent: tuple[Spent, ...]) -> None:
+        """Take over the record of the last owner."""
+        ...
 
 
 class PollOwnership(OwnershipOptions):
@@ -52,7 +92,7 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class PollDesk:
-    """The accounts of this process: how each is polled, at which pace.
+    """The accounts of this process: how each is polled, and where it stands in line.
 
     `daily` is the most calls a day (UTC) of an account that has such a limit.
     `jitter` gives a number from 0 to 1. An account in `cares` alone is watched and not
@@ -63,7 +103,7 @@ class PollDesk:
     topics: TopicNames
     partitions: int
     polls: Mapping[str, Poll]
-    paces: Mapping[str, Spend]
+    lines: Mapping[str, Line]
     send: Send
     clock: Clock
     jitter: Callable[[], float]
@@ -110,4 +150,8 @@ class Hands(Protocol):
 
     def write(self, name: str, outgoing: list[Outgoing]) -> None:
         """Put records and the account's cursor into the next commit."""
+        ...
+
+    async def written(self) -> None:
+        """Return when a commit has ended, which need not hold what came last."""
         ...

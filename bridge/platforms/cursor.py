@@ -88,6 +88,17 @@ class Trouble(_Frozen):
     since: AwareDatetime
 
 
+class Spent(_Frozen):
+    """What is used of one lasting limit of the account's credential, told at `at`.
+
+    `calls` are pairs: in how many seconds they count no more, and how many they are.
+    """
+
+    limit: str
+    at: AwareDatetime
+    calls: tuple[tuple[int, float], ...] = ()
+
+
 class Cursor(_Frozen):
     """One account's polling, as `returns.cursors` keeps it.
 
@@ -95,7 +106,7 @@ class Cursor(_Frozen):
     `well_at` is when its webhooks were last found to be switched on, `gap_since` from
     when on news may be missing that nobody has looked for yet. `given_up` counts the
     windows that no walk got to the end of; after one the next walk has to wait until
-    `not_before`.
+    `not_before`. `spent` is told ahead: it holds calls that are still to come.
     """
 
     version: Literal[1] = 1
@@ -117,6 +128,7 @@ class Cursor(_Frozen):
     memory: str = Field(default="", repr=False)
     day: date | None = None
     calls: int = 0
+    spent: tuple[Spent, ...] = ()
 
     def walk(self, lane: Lane) -> Walk | None:
         """Return the walk under way in a lane, None between walks."""

@@ -54,6 +54,11 @@ class Limit(BaseModel):
     def counts_points(self) -> bool:
         return self.points is not None
 
+    @property
+    def unit(self) -> str:
+        """What is counted."""
+        return "points" if self.counts_points else "requests"
+
 
 def _each_once(limits: Sequence[Limit]) -> Sequence[Limit]:
     spans = [(limit.counts_points, limit.per) for limit in limits]

@@ -81,8 +81,8 @@ class LoopApi:
             query = read_query(request.query_params, self._desk.clock.now())
             if not isinstance(query, ListQuery):
                 return query
-            returns = self._desk.shop.all()
-            return page(query, returns, base, skips_edges=self._skips_edges)
+            shop = self._desk.shop
+            return page(query, shop, base, skips_edges=self._skips_edges)
 
         return await self._desk.attend(request, RETURNS, "list", work)
 

@@ -7,7 +7,8 @@ rows that share one at a page's edge come twice, or never (`skips_edges`).
 """
 
 import base64
-from collections.abc import Iterable, Mapping
+import heapq
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -18,6 +19,7 @@ from pydantic import JsonValue
 from bridge.sandbox.front import Answer
 from bridge.sandbox.loop_bodies import Json, millis, row
 from bridge.sandbox.loop_returns import CLOSED, EXPIRED, OPEN, STATES, LoopReturn
+from bridge.sandbox.loop_shop import LoopShop
 
 _SPAN = timedelta(days=120)
 _DEFAULT_SPAN = timedelta(hours=24)
@@ -58,15 +60,14 @@ def read_query(params: Mapping[str, str], now: datetime) -> ListQuery | Answer:
     return query
 
 
-def page(
-    query: ListQuery, returns: Iterable[LoopReturn], base: str, *, skips_edges: bool
-) -> Answer:
+def page(query: ListQuery, shop: LoopShop, base: str, *, skips_edges: bool) -> Answer:
     """Return one page."""
-    found = sorted(filter(query.takes, returns), key=lambda r: (query.at(r), r.id))
+    since = query.since
     if query.cursor is not None:
         edge = query.cursor + _SECOND if skips_edges else query.cursor
-        found = [return_ for return_ in found if query.at(return_) >= edge]
-    rows = list(islice(found, query.size))
+        since = max(since, edge)
+    found = list(islice(_found(query, shop, since), query.size + 1))
+    rows = found[: query.size]
     shown: list[JsonValue] = [row(return_) for return_ in rows]
     if not query.paginated:
         return Answer(200, shown)
@@ -74,6 +75,17 @@ def page(
     if len(found) > query.size:
         body["nextPageUrl"] = _next(query, query.at(rows[-1]), base)
     return Answer(200, body)
+
+
+def _found(query: ListQuery, shop: LoopShop, since: datetime) -> Iterator[LoopReturn]:
+    """Yield what the query takes, from `since` on, oldest first."""
+
+    def place(return_: LoopReturn) -> tuple[datetime, int]:
+        return query.at(return_), return_.id
+
+    stock = shop.stock.oldest_first(since, query.until)
+    rows = heapq.merge(sorted(shop.all(), key=place), stock, key=place)
+    return (each for each in rows if query.takes(each) and query.at(each) >= since)
 
 
 def invalid(field: str, message: str) -> Answer:

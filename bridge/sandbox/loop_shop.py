@@ -27,6 +27,7 @@ from bridge.sandbox.loop_returns import (
     LoopReturn,
 )
 from bridge.sandbox.loop_topics import LABEL_REQUEST
+from bridge.sandbox.stock import Stock, no_stock
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,8 @@ REFUSED: dict[str, dict[str, str]] = {
 class LoopShop:
     """All returns of one shop. `failing` names those whose processing fails.
 
-    `label_requests` are by their id.
+    `label_requests` are by their id. `stock` are returns of old, listed beside the
+    others.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class LoopShop:
         self._tell = tell
         self._clock = clock
         self._journal = journal
+        self.stock: Stock[LoopReturn] = no_stock()
         self._returns: dict[int, LoopReturn] = {}
         self._as_text = True
         self._numbers = count(19_000)
@@ -99,6 +102,12 @@ class LoopShop:
 
     def all(self) -> Collection[LoopReturn]:
         return self._returns.values()
+
+    def take_out(self, number: int) -> LoopReturn:
+        """Take a return out of the stock and keep it from now on."""
+        return_ = self.stock.take(number)
+        self._returns[return_.id] = return_
+        return return_
 
     def add(self, return_: LoopReturn) -> None:
         """Take a return that a shopper has just made."""

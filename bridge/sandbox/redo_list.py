@@ -6,7 +6,7 @@ walk leaves the window.
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -18,12 +18,10 @@ from bridge.sandbox.front import Answer, problem
 from bridge.sandbox.redo_bodies import return_body
 from bridge.sandbox.redo_keys import invalid
 from bridge.sandbox.redo_orders import order_body
-from bridge.sandbox.redo_shop import Filter, RedoShop
+from bridge.sandbox.redo_shop import Filter, Place, RedoShop, place_of
 from bridge.sandbox.shop_returns import ShopReturn
 
 _PAGE, _LARGEST_PAGE = 20, 500
-
-Place = tuple[datetime, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +97,19 @@ class ReturnList:
         every = self._traps.empty_every
         if every and self._pages % every == 0:
             return _listing([], _sealed(wanted.after, self._pages))
-        found = (r for r in self._shop.all() if self._takes(wanted, r))
+        found = (r for r in self._rows(wanted) if self._takes(wanted, r))
         page = list(islice(found, wanted.size + 1))
         last = page[wanted.size - 1] if len(page) > wanted.size else None
-        more = None if last is None else _sealed((last.created_at, last.id))
+        more = None if last is None else _sealed(place_of(last))
         if self._traps.circles:
             more = wanted.token or _sealed(None)
         return _listing(page[: wanted.size], more)
+
+    def _rows(self, wanted: _Wanted) -> Iterator[ShopReturn]:
+        since, until = wanted.filter.updated_min, wanted.filter.updated_max
+        if wanted.after is not None:
+            until = min(wanted.after[0], until or wanted.after[0])
+        return self._shop.listed(since, until)
 
     def _takes(self, wanted: _Wanted, return_: ShopReturn) -> bool:
         hidden = self._traps.hides_deleted and wanted.filter.status is None
@@ -158,4 +162,4 @@ def _opened(token: str | None) -> Place | None:
 
 def _is_after(return_: ShopReturn, place: Place | None) -> bool:
     """Tell whether the return stands behind the place, newest first."""
-    return place is None or (return_.created_at, return_.id) < place
+    return place is None or place_of(return_) < place

@@ -5,8 +5,9 @@ every change sends the full snapshot, and what the bridge writes comes back as
 `updated`.
 """
 
+import heapq
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +18,7 @@ from bridge.sandbox.journal import Journal, Kind
 from bridge.sandbox.redo_bodies import webhook_body
 from bridge.sandbox.redo_webhooks import Webhook, WebhookSender
 from bridge.sandbox.shop_returns import ShopReturn
+from bridge.sandbox.stock import Stock, no_stock
 
 SETTABLE = frozenset({"complete", "open", "flagged", "rejected", "deleted"})
 _FINISHED = frozenset({"complete", "rejected"})
@@ -42,11 +44,19 @@ class Filter:
         )
 
 
+Place = tuple[datetime, str]
+
+
+def place_of(return_: ShopReturn) -> Place:
+    """Return where the return stands in a list."""
+    return return_.created_at, return_.id
+
+
 class RedoShop:
     """All returns of one store. Every change stamps, and sends the whole return.
 
     With `scans_stamp` off, a carrier's scan leaves the update time where it was: what
-    moves it is not known.
+    moves it is not known. `stock` are returns of old, listed beside the others.
     """
 
     def __init__(
@@ -57,6 +67,7 @@ class RedoShop:
         self._sender = sender
         self._clock = clock
         self._journal = journal
+        self.stock: Stock[ShopReturn] = no_stock()
         self._returns: dict[str, ShopReturn] = {}
         self._sent: Counter[str] = Counter()
 
@@ -65,11 +76,20 @@ class RedoShop:
 
     def all(self) -> list[ShopReturn]:
         """Return the returns, newest first by creation."""
-        return sorted(
-            self._returns.values(),
-            key=lambda return_: (return_.created_at, return_.id),
-            reverse=True,
-        )
+        return sorted(self._returns.values(), key=place_of, reverse=True)
+
+    def listed(
+        self, since: datetime | None, until: datetime | None
+    ) -> Iterator[ShopReturn]:
+        """Yield the returns, newest first; of the stock only those in between."""
+        stock = self.stock.newest_first(since, until)
+        return heapq.merge(self.all(), stock, key=place_of, reverse=True)
+
+    def take_out(self, number: int) -> ShopReturn:
+        """Take a return out of the stock and keep it from now on."""
+        return_ = self.stock.take(number)
+        self._returns[return_.id] = return_
+        return return_
 
     def add(self, return_: ShopReturn) -> None:
         """Take in a new return and tell about it as `created`."""

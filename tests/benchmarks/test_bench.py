@@ -4,7 +4,7 @@ To measure, on a machine that does nothing else, with a broker on loopback:
 
     returns-bridge bench PART --kafka 127.0.0.1:9092
 
-PART is one of ingest, normalize, deliver, pipeline, poison, restore.
+PART is one of ingest, normalize, deliver, pipeline, poll, poison, restore.
 `bridge/app/benchmarks` says what each number means. `--workload FLAT` measures memory
 over 200,000 events and takes minutes.
 """
@@ -17,16 +17,19 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from bridge.app.bench import BenchOptions, bench
-from bridge.app.benchmarks import bodies
+from bridge.app.benchmarks import bodies, poll
+from bridge.app.benchmarks.ground import ground
+from bridge.app.benchmarks.orders import kafka_options
 from bridge.app.benchmarks.rows import Row
 from bridge.app.benchmarks.workloads import WORKLOADS, Workload, decode
-from bridge.errors import ConfigError
+from bridge.errors import BridgeError, ConfigError
 from bridge.platforms.redo.source import parse
 from tests.support.broker import Broker
 
 real_kafka = pytest.mark.integration
 
 _SPLIT = {"p50", "p99", "cpu", "cpu_ingest", "cpu_normalize", "cpu_deliver", "calls"}
+_STEADY = {"calls", "cpu_per_call", "core", "lag_p50", "lag_p99"}
 _RESTORE = {"clean", "killed", "killed_bound", "healthy_gap", "released"}
 
 
@@ -42,6 +45,9 @@ _RESTORE = {"clean", "killed", "killed_bound", "healthy_gap", "released"}
         ("pipeline", "50/s", 1, {"p50", "p99", "cpu", "calls"}),
         ("pipeline", "50/s-split", 1, _SPLIT),
         ("restore", None, 1, _RESTORE),
+        ("poll", "redo", 1, {"rate", "allowed", "pages", "cpu"}),
+        ("poll", "LOOP-limited", 1, {"rate", "allowed", "pages", "cpu"}),
+        ("poll", "steady", 1, _STEADY),
     ],
 )
 async def test_every_part_tells_complete_rows(
@@ -128,6 +134,7 @@ async def test_a_benchmark_that_must_not_start_says_why(
         ("normalize", "W1", "choose from MIXED"),
         ("ingest", "fast", "write a rate like"),
         ("pipeline", "99999/s", "write a rate like"),
+        ("poll", "fast", "choose from redo, loop, redo-limited"),
     ],
 )
 @real_kafka
@@ -178,6 +185,22 @@ def test_the_bodies_are_of_seven_kilobytes_and_readable() -> None:
     assert 6_500 < statistics.mean(sizes) < 8_000
     for webhook in webhooks:
         assert parse(webhook.body).return_.id in webhook.subject
+
+
+@real_kafka
+async def test_a_catch_up_that_misses_a_return_is_no_measure(kafka: Broker) -> None:
+    options = kafka_options(kafka.bootstrap)
+
+    async with ground(options) as topics:
+        with pytest.raises(BridgeError, match="0 of 5 returns came"):
+            await poll.all_came(topics, 5)
+
+
+@pytest.mark.parametrize(("platform", "rate"), [("redo", 50_000), ("loop", 3_750)])
+def test_what_a_platform_allows_is_its_limit_times_its_page(
+    platform: str, rate: float
+) -> None:
+    assert poll.allowed(platform) == rate
 
 
 def test_a_return_is_updated_four_times_and_its_news_are_new() -> None:

@@ -15,6 +15,7 @@ from bridge.app.polling import poll_stage
 from bridge.app.stages import make_turns
 from bridge.clock import SystemClock
 from bridge.platforms.contract import Hint
+from bridge.platforms.limits import Limit
 from bridge.sandbox.plans import Packing, Plan, Story, invent_return
 from bridge.sandbox.redo_list import Traps
 from bridge.sandbox.simulators import ShopOptions, ShopSimulator
@@ -173,6 +174,50 @@ async def test_accounts_move_to_a_member_that_joins_and_nothing_is_repeated(
 
     assert len(found) == 8 * 60
     assert set(found.values()) == {1}
+
+
+async def test_no_kill_and_no_new_owner_uses_an_hours_calls_again(
+    kafka: Broker, topics: CreateTopics, tmp_path: Path
+) -> None:
+    names = await topics(kafka, "fetch", partitions=PARTITIONS)
+    async with shop(400) as simulator:  # eighty pages
+        settings = within_an_hour(
+            settings_for(kafka, names.prefix, tmp_path, simulator.url), 60
+        )
+        calls = simulator.front.log.calls
+
+        for _ in range(3):
+            await cut_off(settings, simulator)
+        async with running(settings, POLL):  # lets go in order
+            enough = len(calls) + 8
+            await wait_until(
+                lambda: len(calls) >= enough, what="calls", within=PATIENCE
+            )
+        turns = make_turns(settings, SystemClock())
+        stage = poll_stage(settings, turns, SystemClock())
+        assert stage is not None
+        stop = asyncio.Event()
+        last = asyncio.create_task(stage.member.run(stop))
+        await wait_until(
+            lambda: turns["shop-0"].waiting > 0, what="the limit", within=PATIENCE
+        )
+        wait = turns["shop-0"].budget.wait(SystemClock().monotonic())
+        stop.set()
+        await last
+        await stage.close()
+
+    assert 60 - 4 <= len(calls) <= 60  # a reserve of one for each that let go
+    assert wait > timedelta(minutes=50)
+
+
+def within_an_hour(settings: Settings, calls: int) -> Settings:
+    """Give the account so many calls an hour, and no target to share them with."""
+    limit = Limit(requests=calls, per=timedelta(hours=1))
+    limited = {
+        name: account.model_copy(update={"budget": (limit,)})
+        for name, account in settings.accounts.items()
+    }
+    return settings.model_copy(update={"accounts": limited, "targets": {}})
 
 
 async def test_a_backfill_is_ordered_walked_and_told(

@@ -14,7 +14,7 @@ import orjson
 
 from bridge.platforms.contract import Observation
 from bridge.sandbox.catalogue import COMMENTS
-from bridge.sandbox.plans import Story, draw_up, invent_return
+from bridge.sandbox.plans import Packing, Plan, Story, draw_up, invent_return
 from bridge.sandbox.redo_bodies import webhook_body
 from bridge.sandbox.redo_shop import set_status
 from bridge.sandbox.shop_returns import ShopReturn
@@ -27,6 +27,7 @@ _SEED = 20_260_000
 _WAVE = 2_000
 _START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 _A_DAY = timedelta(days=1)
+_SENT_BACK = tuple(story for story in Story if story is not Story.GREEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +66,26 @@ def observations(number: int, topic: str) -> Iterator[Outgoing]:
         yield to_raw(observation, topic)
 
 
+def approved(number: int, at: datetime) -> ShopReturn:
+    """Return the shop's return of that number: goods are on their way since `at`."""
+    story = _SENT_BACK[number % len(_SENT_BACK)]
+    plan = Plan(number, _SEED, story, Packing.FULL, reviewed=False)
+    return_ = _talkative(invent_return(plan, at))
+    approve(return_, at)
+    return return_
+
+
 def _returns() -> Iterator[ShopReturn]:
     """Yield returns with goods that are sent back, and much to say about them."""
     for plan in draw_up(_SEED, refused=False):
-        if plan.story is Story.GREEN:
-            continue
-        return_ = invent_return(plan, _START)
-        for line in return_.lines:
-            line.comment = " ".join(COMMENTS)
-        yield return_
+        if plan.story in _SENT_BACK:
+            yield _talkative(invent_return(plan, _START))
+
+
+def _talkative(return_: ShopReturn) -> ShopReturn:
+    for line in return_.lines:
+        line.comment = " ".join(COMMENTS)
+    return return_
 
 
 def _file(return_: ShopReturn) -> None:

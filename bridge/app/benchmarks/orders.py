@@ -85,6 +85,50 @@ class NormalizeOrder(BridgeOrder):
     checkpoints: tuple[int, ...] = ()
 
 
+class PlatformsOrder(Words):
+    """Be so many simulated shops, each with a stock of `returns`, until told to stop.
+
+    With `limited` they keep to the limits that the platform names. Once each has been
+    asked, `changes` times a second one of the stock changes, in one shop after the
+    other.
+    """
+
+    redo: int = 0
+    loop: int = 0
+    returns: int
+    token: str
+    limited: bool = False
+    changes: float = 0.0
+
+
+class Opened(Words):
+    """Where the simulated shops answer."""
+
+    redo: tuple[str, ...]
+    loop: tuple[str, ...]
+
+
+class Changed(Words):
+    """What the simulated shops saw: calls beyond the limit, and what changed when.
+
+    `changes` are by subject, in Unix seconds.
+    """
+
+    refused: int
+    changes: dict[str, float]
+
+
+class PollOrder(BridgeOrder):
+    """Poll all accounts until `returns` are found, or steadily for `seconds`.
+
+    `checkpoints` are numbers of returns after which memory is noted.
+    """
+
+    returns: int = 0
+    seconds: float = 0.0
+    checkpoints: tuple[int, ...] = ()
+
+
 class ServeOrder(BridgeOrder):
     """Be a bridge with `role` until told to stop."""
 
@@ -123,6 +167,21 @@ class Restored(Cost):
     inversions: int = 0
     release_seconds: float = 0.0
     longest_gap: float = 0.0
+
+
+class Polled(Cost):
+    """What polling came to: seconds, CPU seconds and calls.
+
+    Of a catch-up they are from the first page to the last one committed, of steady
+    polling those of the time asked for, which began at `began` (Unix seconds).
+    """
+
+    seconds: float
+    cpu: float
+    calls: int
+    pages: int
+    began: float
+    memory: dict[int, float] = {}
 
 
 class Worked(Cost):

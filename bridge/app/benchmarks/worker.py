@@ -16,7 +16,9 @@ from bridge import telemetry
 from bridge.app.benchmarks import (
     deliver_worker,
     normalize_worker,
+    platforms_worker,
     poison_worker,
+    poll_worker,
     restore_worker,
 )
 from bridge.app.benchmarks.memory import peak_watched
@@ -25,7 +27,9 @@ from bridge.app.benchmarks.orders import (
     DeliverOrder,
     Listening,
     NormalizeOrder,
+    PlatformsOrder,
     PoisonOrder,
+    PollOrder,
     RestoreOrder,
     ServeOrder,
 )
@@ -65,6 +69,14 @@ async def _poison(given: Given) -> object:
     return await poison_worker.work(PoisonOrder.model_validate(given), _say)
 
 
+async def _platforms(given: Given) -> object:
+    return await platforms_worker.work(PlatformsOrder.model_validate(given), _say)
+
+
+async def _poll(given: Given) -> object:
+    return await poll_worker.work(PollOrder.model_validate(given))
+
+
 async def _restore(given: Given) -> object:
     return await restore_worker.work(RestoreOrder.model_validate(given), _say)
 
@@ -91,7 +103,9 @@ async def _serve(given: Given) -> object:
 PARTS: Mapping[str, Callable[[Given], Coroutine[None, None, object]]] = {
     "deliver": _deliver,
     "normalize": _normalize,
+    "platforms": _platforms,
     "poison": _poison,
+    "poll": _poll,
     "restore": _restore,
     "serve": _serve,
 }

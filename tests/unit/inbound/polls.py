@@ -15,12 +15,17 @@ import httpx
 import orjson
 from pydantic import SecretStr
 
+from bridge.app.poll_line import PollLine
+from bridge.delivery.budget import Budget
+from bridge.delivery.turns import Turns
 from bridge.errors import LostOwnership
+from bridge.inbound.conversing import Send
 from bridge.inbound.pace import Pace
 from bridge.inbound.polling import PollWork
 from bridge.inbound.polling_desk import PollDesk, Watched
 from bridge.platforms.contract import Failed
 from bridge.platforms.cursor import Cursor, Order
+from bridge.platforms.limits import Limit
 from bridge.platforms.redo.options import RedoAccount
 from bridge.platforms.walk import Poll, PollOptions
 from bridge.streams.cursors import is_order, order_record, read_cursor
@@ -191,12 +196,15 @@ class Rig:
         self.clock = LoopClock()
         self.log = Log()
         self.redo = Redo(self.clock)
+        self.send: Send = self.redo.send
         self.polls: dict[str, Poll] = {ACCOUNT: redo_poll(ACCOUNT, **poll)}
         self.cares: dict[str, Watched] = {}
         self.daily: dict[str, int] = {}
         self.known: list[str] = []
         self.breaks: deque[Exception] = deque()
         self.partitions = 1
+        self.limits: tuple[Limit, ...] = ()
+        self.turns: dict[str, Turns] = {}
         self.pace = PollOptions(calls_per_minute=600)
 
     def desk(self) -> PollDesk:
@@ -204,11 +212,8 @@ class Rig:
             topics=NAMES,
             partitions=self.partitions,
             polls=self.polls,
-            paces={
-                name: Pace(self.pace, self.clock).spend
-                for name in (*self.polls, *self.cares)
-            },
-            send=self.redo.send,
+            lines={name: self.line(name) for name in (*self.polls, *self.cares)},
+            send=self.send,
             clock=self.clock,
             jitter=lambda: 0.5,
             daily=self.daily,
@@ -223,6 +228,11 @@ class Rig:
         if self.breaks:
             raise self.breaks.popleft()
         return self.known
+
+    def line(self, account: str) -> PollLine:
+        """Give an account a line of its own, as in a process that begins."""
+        self.turns[account] = Turns(Budget(self.limits), self.clock)
+        return PollLine(Pace(self.pace, self.clock), self.turns[account], self.clock)
 
     async def stage(self) -> Stage:
         return await Stage(self.log, self.desk()).open()
