@@ -20,12 +20,12 @@ _ACCOUNTS: Mapping[Platform, str] = {
     "returngo": "demo-returngo",
     "returnlogic": "demo-returnlogic",
 }
-#: The target that serves each account: name and kind.
-_TARGETS: Mapping[Platform, tuple[str, str]] = {
-    "redo": ("shop", "redo"),
-    "loop": ("loop", "loop"),
-    "returngo": ("returngo-fetch", "fetch"),
-    "returnlogic": ("returnlogic-fetch", "fetch"),
+#: The targets that serve each account: kind by name.
+_TARGETS: Mapping[Platform, Mapping[str, str]] = {
+    "redo": {"shop": "redo"},
+    "loop": {"loop": "loop"},
+    "returngo": {"returngo": "returngo", "returngo-fetch": "fetch"},
+    "returnlogic": {"returnlogic": "returnlogic", "returnlogic-fetch": "fetch"},
 }
 
 
@@ -115,8 +115,9 @@ def _targets(wiring: Wiring) -> Tree:
     }
     targets: Tree = {"dock": dock}
     for platform in wiring.shops:
-        name, kind = _TARGETS[platform]
-        targets[name] = {"kind": kind, "account": account_of(platform)}
+        account = account_of(platform)
+        for name, kind in _TARGETS[platform].items():
+            targets[name] = {"kind": kind, "account": account}
     return targets
 
 

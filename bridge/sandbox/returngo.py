@@ -8,7 +8,7 @@ from typing import Unpack
 from bridge.clock import Clock
 from bridge.sandbox.quota import DAY, SECOND, Limit
 from bridge.sandbox.returngo_api import Keys, ReturnGoApi
-from bridge.sandbox.returngo_bodies import Rma
+from bridge.sandbox.returngo_bodies import Parcel, Rma
 from bridge.sandbox.returngo_shop import ReturnGoHabits, ReturnGoShop
 from bridge.sandbox.shoppers import Dock
 from bridge.sandbox.unsigned_server import (
@@ -17,7 +17,8 @@ from bridge.sandbox.unsigned_server import (
     UnsignedOptions,
     UnsignedServer,
 )
-from bridge.sandbox.warehouse_documents import Parcel, Unit
+from bridge.sandbox.warehouse_documents import Parcel as Box
+from bridge.sandbox.warehouse_documents import Unit
 
 EVENTS = (
     "RMA_CREATED",
@@ -74,7 +75,8 @@ class ReturnGoSimulator(UnsignedServer):
 class Shoppers:
     """People who return things to one shop; each RMA lives its life at their pace.
 
-    With a `dock` the parcel also goes there, as a merchant's own warehouse.
+    With a `dock` the parcel goes there, and whoever reports from there sets it to
+    received and validated; people do so themselves once they have waited `patience`.
     """
 
     shop: ReturnGoShop
@@ -82,6 +84,7 @@ class Shoppers:
     step: timedelta = timedelta(seconds=2)
     seed: int = 1
     dock: Dock | None = None
+    patience: timedelta = timedelta(seconds=30)
 
     async def shop_on(self, every: timedelta, returns: int | None = None) -> None:
         """Create an RMA every so often; without end unless `returns` says how many."""
@@ -96,10 +99,10 @@ class Shoppers:
             self.shop.set_status(rma, "Rejected")
             return rma
         self.shop.set_status(rma, "Approved")
-        for status in ("LabelCreated", "Shipped", "Received"):
+        for status in ("LabelCreated", "Shipped"):
             await self.clock.sleep(self.step)
             self.shop.move(rma, rma.parcels[0], status)
-        await self._hand_over(rma)
+        await self._seen_to(rma)
         await self.clock.sleep(self.step)
         self.shop.validate(rma)
         movement = self.shop.pay(rma, fee=4.5 if luck > 0.5 else 0.0)  # noqa: PLR2004 odds
@@ -109,8 +112,18 @@ class Shoppers:
         self.shop.set_status(rma, "Done")
         return rma
 
-    async def _hand_over(self, rma: Rma) -> None:
-        tracking = rma.parcels[0].tracking
-        if self.dock is not None and tracking is not None:
+    async def _seen_to(self, rma: Rma) -> None:
+        """Have the parcel received: by the dock if there is one, in time."""
+        parcel = rma.parcels[0]
+        if self.dock is not None and parcel.tracking is not None:
             units = tuple(Unit(unit.sku) for unit in rma.units)
-            await self.dock(Parcel(tracking, units))
+            await self.dock(Box(parcel.tracking, units))
+            await self._until_validated(parcel)
+        else:
+            await self.clock.sleep(self.step)
+        self.shop.move(rma, parcel, "Received")
+
+    async def _until_validated(self, parcel: Parcel) -> None:
+        end = self.clock.monotonic() + self.patience.total_seconds()
+        while parcel.status != "Validated" and self.clock.monotonic() < end:
+            await self.clock.sleep(self.step / 10)

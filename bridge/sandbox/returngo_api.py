@@ -6,7 +6,7 @@ Bodies that the sheet only guesses are taken in the form that the habits name.
 
 import base64
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 from uuid import uuid4
@@ -27,6 +27,15 @@ from bridge.sandbox.returngo_shop import ReturnGoShop
 STATUSES = frozenset(
     {"Pending", "Approved", "Received", "Validated", "Done", "Rejected", "Canceled"}
 )
+#: What a client's repeats are known by.
+KEY = "idempotency-key"
+#: A shipment's texts as a client writes them, and where they are kept.
+PARCEL_TEXTS = {
+    "trackingNumber": "tracking",
+    "carrierName": "carrier",
+    "trackingURL": "tracking_url",
+    "labelURL": "label_url",
+}
 _LARGEST_PAGE = 500
 _OPERATORS: dict[str, Callable[[datetime, datetime], bool]] = {
     "lt": lambda one, other: one < other,
@@ -88,7 +97,7 @@ class ReturnGoApi:
     def _served(self, work: Work) -> Callable[[Request], Awaitable[Response]]:
         async def serve(request: Request) -> Response:
             body = await request.body()
-            ask = Ask(request.path_params.get("id", request.url.path))
+            ask = Ask(self._subject(request), key=request.headers.get(KEY))
             response = await self._front.attend(
                 request, ask, lambda: self._answer(request, body, work)
             )
@@ -96,6 +105,13 @@ class ReturnGoApi:
             return response
 
         return serve
+
+    def _subject(self, request: Request) -> str:
+        """Return the id of the RMA that a request is about, also through a parcel."""
+        id_: str = request.path_params.get("id", request.url.path)
+        shop = self._shops.get(request.headers.get("x-shop-name", ""))
+        rma = shop and request.url.path.startswith("/shipment/") and shop.rma_of(id_)
+        return rma.id if rma else id_
 
     def _answer(self, request: Request, body: bytes, work: Work) -> Answer:
         key = request.headers.get("x-api-key")
@@ -169,30 +185,34 @@ def _put_status(shop: ReturnGoShop, request: Request, body: Json) -> Answer:
     status = str(body["status"])
     if status not in STATUSES:
         return Answer(400, {"message": "Bad request"})
+    changed = status != rma.status
     shop.set_status(rma, status, by_api=True)
-    return Answer(200, detail(rma), effect=True)
+    return Answer(200, detail(rma), effect=changed)
 
 
 def _put_shipment(shop: ReturnGoShop, request: Request, body: Json) -> Answer:
-    for rma in shop.rmas.values():
-        for parcel in rma.parcels:
-            if parcel.id == request.path_params["id"]:
-                wanted = str(body.get("status", parcel.status))
-                if not shop.move(rma, parcel, wanted, by_api=True):
-                    return Answer(400, {"message": "Bad request"})
-                parcel.tracking = _text(body, "trackingNumber") or parcel.tracking
-                parcel.carrier = _text(body, "carrierName") or parcel.carrier
-                return Answer(200, shipment(parcel), effect=True)
-    return Answer(404, {"message": "Not found"})
+    """Move a parcel; the same status again is taken and changes the texts alone."""
+    id_ = request.path_params["id"]
+    rma = shop.rma_of(id_)
+    if rma is None:
+        return Answer(404, {"message": "Not found"})
+    parcel = next(each for each in rma.parcels if each.id == id_)
+    before = replace(parcel)
+    wanted = str(body.get("status", parcel.status))
+    if not shop.move(rma, parcel, wanted, by_api=True):
+        return Answer(400, {"message": "Bad request"})
+    for name, field in PARCEL_TEXTS.items():
+        setattr(parcel, field, _text(body, name) or getattr(parcel, field))
+    return Answer(200, shipment(parcel), effect=parcel != before)
 
 
 def _delete_shipment(shop: ReturnGoShop, request: Request, _: Json) -> Answer:
-    for rma in shop.rmas.values():
-        kept = [each for each in rma.parcels if each.id != request.path_params["id"]]
-        if len(kept) < len(rma.parcels):
-            rma.parcels = kept
-            return Answer(200, {}, effect=True)
-    return Answer(404, {"message": "Not found"})
+    id_ = request.path_params["id"]
+    rma = shop.rma_of(id_)
+    if rma is None:
+        return Answer(404, {"message": "Not found"})
+    rma.parcels = [each for each in rma.parcels if each.id != id_]
+    return Answer(200, {}, effect=True)
 
 
 def _list_webhooks(shop: ReturnGoShop, _: Request, __: Json) -> Answer:

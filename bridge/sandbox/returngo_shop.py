@@ -209,6 +209,17 @@ class ReturnGoShop:
             sorted(self.rmas.values(), key=lambda rma: int(rma.id), reverse=True)
         )
 
+    def rma_of(self, parcel_id: str) -> Rma | None:
+        """Return the RMA that a parcel belongs to."""
+        return next(
+            (
+                rma
+                for rma in self.rmas.values()
+                if any(parcel.id == parcel_id for parcel in rma.parcels)
+            ),
+            None,
+        )
+
     def register(self, url: str, event: str) -> Webhook:
         """Register a webhook, also for the second time."""
         webhook = Webhook(str(8800 + next(self._numbers)), url, event)

@@ -15,12 +15,14 @@ from bridge.sandbox.returnlogic_team import (
     TeamHabits,
     TeamRma,
 )
+from bridge.sandbox.shoppers import Dock
 from bridge.sandbox.unsigned_server import (
     Around,
     Arrivals,
     UnsignedOptions,
     UnsignedServer,
 )
+from bridge.sandbox.warehouse_documents import Parcel, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +76,18 @@ class ReturnLogicSimulator(UnsignedServer):
 
 @dataclass(frozen=True, slots=True)
 class TeamShoppers:
-    """People who return things to one team; each RMA lives its life at their pace."""
+    """People who return things to one team; each RMA lives its life at their pace.
+
+    With a `dock` the parcel also goes there, and once its RMA is processed we are asked
+    to put the goods back on their shelf; people wait `patience` for the answer.
+    """
 
     team: ReturnLogicTeam
     clock: Clock
     step: timedelta = timedelta(seconds=2)
     seed: int = 1
+    dock: Dock | None = None
+    patience: timedelta = timedelta(seconds=30)
 
     async def shop_on(self, every: timedelta, returns: int | None = None) -> None:
         """Create an RMA every so often; without end unless `returns` says how many."""
@@ -93,11 +101,32 @@ class TeamShoppers:
         if luck < 0.1:  # noqa: PLR2004 odds
             self.team.happen(rma, "canceled")
             return rma
-        for action in ("inTransit", "delivered", "received", "approved"):
+        for action in ("inTransit", "delivered"):
+            self.team.happen(rma, action)
+            await self.clock.sleep(self.step)
+        await self._hand_over(rma)
+        for action in ("received", "approved"):
             self.team.happen(rma, action)
             await self.clock.sleep(self.step)
         self.team.command(rma, "ProcessGiftCard" if gift else "ProcessRefund")
-        for action in ("processed", "completed"):
-            await self.clock.sleep(self.step)
-            self.team.happen(rma, action)
+        await self.clock.sleep(self.step)
+        self.team.happen(rma, "processed")
+        await self._put_back(rma)
+        await self.clock.sleep(self.step)
+        self.team.happen(rma, "completed")
         return rma
+
+    async def _hand_over(self, rma: TeamRma) -> None:
+        if self.dock is not None and rma.tracking is not None:
+            units = (Unit(rma.sku),) * rma.quantity
+            await self.dock(Parcel(rma.tracking, units))
+
+    async def _put_back(self, rma: TeamRma) -> None:
+        """Ask for a restock, and wait for the answer: a complete RMA takes none."""
+        if self.dock is None:
+            return
+        await self.clock.sleep(2 * self.step)
+        correlation_id = self.team.command(rma, "ProcessRestock")
+        end = self.clock.monotonic() + self.patience.total_seconds()
+        while correlation_id not in self.team.answered and self.clock.monotonic() < end:
+            await self.clock.sleep(self.step / 10)

@@ -98,11 +98,13 @@ class Temper:
 
     `maintenance`: every call gets 503. `lists` are arrays or objects. `acknowledges`:
     what an acknowledgement is answered: `received`, `errors`, or `not_received`.
+    With `strict` only commands that were given are acknowledged.
     """
 
     maintenance: bool = False
     lists: str = "array"
     acknowledges: str = "received"
+    strict: bool = False
 
 
 class ReturnLogicApi:
@@ -118,11 +120,12 @@ class ReturnLogicApi:
         self._grants = grants
         self._quota = quota
         one = "/v1/rmas/{id:int}"
+        method, path = team.habits.acknowledged_at
         routes: tuple[tuple[str, str, Work], ...] = (
             ("POST", "/v1/oauth", lambda _, body: grants.grant(body)),
             ("GET", "/v1/rmas", self._list),
             ("GET", one, self._get),
-            ("POST", one + "/{kind}/{result}", self._acknowledge),
+            (method, f"/v1{path.replace('{id}', '{id:int}')}", self._acknowledge),
             ("GET", "/v1/webhooks", self._webhooks),
             ("POST", "/v1/webhooks", self._register),
             ("PUT", "/v1/webhooks/{id}", self._activate),
@@ -137,7 +140,8 @@ class ReturnLogicApi:
     def _served(self, work: Work) -> Callable[[Request], Awaitable[Response]]:
         async def serve(request: Request) -> Response:
             body = await request.body()
-            ask = Ask(str(request.path_params.get("id", request.url.path)))
+            subject = str(request.path_params.get("id", request.url.path))
+            ask = Ask(subject, key=request.headers.get("idempotency-key"))
             return await self._front.attend(
                 request, ask, lambda: self._answer(request, body, work)
             )
@@ -196,11 +200,15 @@ class ReturnLogicApi:
     def _acknowledge(self, request: Request, body: Json) -> Answer:
         """Take an acknowledgement; repeats are counted and have no other effect."""
         action = ACKNOWLEDGED[request.path_params["kind"]]
-        rma_id = request.path_params["id"]
+        rma_id, correlation_id = request.path_params["id"], str(body["correlationId"])
         if body["action"] != action or body["rlRmaId"] != rma_id:
             return Answer(400, {})
-        key = str(body["correlationId"]), request.path_params["result"]
+        given = self._team.asked.get(correlation_id)
+        if self.temper.strict and given != (rma_id, action):
+            return Answer(400, {})
+        key = correlation_id, request.path_params["result"]
         self.acknowledged[key] += 1
+        self._team.answered.add(correlation_id)
         answers: dict[str, Json] = {
             "received": {"received": True, "errors": []},
             "errors": {"received": True, "errors": [{"code": "DEMO"}]},

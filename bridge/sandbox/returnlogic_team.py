@@ -90,16 +90,22 @@ class TeamHabits:
     `bare`: envelopes hold action, id and correlation id alone, without a team.
     `double_ids`: the id comes as a double. `partial`: statuses between are met.
     `off_after`: so many discarded messages switch a registration off.
+    `acknowledged_at`: how and where acknowledgements are taken, below the version.
     """
 
     bare: bool = False
     double_ids: bool = False
     partial: bool = False
     off_after: int = OFF_AFTER
+    acknowledged_at: tuple[str, str] = ("POST", "/rmas/{id}/{kind}/{result}")
 
 
 class ReturnLogicTeam:
-    """All RMAs of one team. `lost_while_off` counts what no registration took."""
+    """All RMAs of one team. `lost_while_off` counts what no registration took.
+
+    `asked` are the commands, by correlation id: about which RMA, and what to do.
+    `answered` are those that were acknowledged.
+    """
 
     def __init__(
         self,
@@ -115,7 +121,9 @@ class ReturnLogicTeam:
         self.registrations: dict[str, Registration] = {}
         self.lost_while_off = 0
         self.told: Counter[str] = Counter()
-        self._habits = habits or TeamHabits()
+        self.asked: dict[str, tuple[int, str]] = {}
+        self.answered: set[str] = set()
+        self.habits = habits or TeamHabits()
         self._messenger = messenger
         self._clock = clock
         self._journal = journal
@@ -161,7 +169,7 @@ class ReturnLogicTeam:
         """Let a fact happen to an RMA, and tell of it."""
         before = rma.status
         rma.status = STATUSES.get(action, rma.status)
-        if self._habits.partial and action in {"received", "processed"}:
+        if self.habits.partial and action in {"received", "processed"}:
             rma.status = f"Partially {rma.status}"
         if action == "inTransit" and rma.tracking is None:
             rma.tracking = f"TEST-TRK-{rma.id}"
@@ -177,6 +185,7 @@ class ReturnLogicTeam:
     def command(self, rma: TeamRma, action: str) -> str:
         """Ask us to act; return the correlation id."""
         correlation_id = self._correlation()
+        self.asked[correlation_id] = rma.id, action
         self._tell(rma, action, correlation_id)
         return correlation_id
 
@@ -190,11 +199,11 @@ class ReturnLogicTeam:
         return str(UUID(int=next(self._numbers), version=4))
 
     def _tell(self, rma: TeamRma, action: str, correlation_id: str | None) -> None:
-        rma_id: JsonValue = float(rma.id) if self._habits.double_ids else rma.id
+        rma_id: JsonValue = float(rma.id) if self.habits.double_ids else rma.id
         body: Json = {"action": action, "rlRmaId": rma_id}
         if correlation_id is not None:
             body["correlationId"] = correlation_id
-        if not self._habits.bare:
+        if not self.habits.bare:
             body |= {"type": "rma", "teamId": self.team_id, "data": to_json(rma)}
         for registration in self.registrations.values():
             if registration.action != action:
@@ -213,7 +222,7 @@ class ReturnLogicTeam:
         if registration is None:
             return
         registration.discards += 1
-        if registration.active and registration.discards >= self._habits.off_after:
+        if registration.active and registration.discards >= self.habits.off_after:
             registration.active = False
             self._journal.note(Kind.SWITCHED, f"{registration.action} off")
 

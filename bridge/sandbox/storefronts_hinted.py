@@ -38,6 +38,8 @@ from bridge.sandbox.unsigned_server import UnsignedServer
 _STEP = timedelta(seconds=1)
 #: ReturnLogic asks for a refund and goes on: asking and answering take their time.
 _TEAM_STEP = timedelta(seconds=2)
+#: How long people wait for the warehouse's word before they go on without it.
+_PATIENCE = timedelta(seconds=30)
 _LATE = timedelta(seconds=1.5)
 _PER_DAY = 100_000
 
@@ -130,12 +132,13 @@ class ReturnGoFront(_HintedFront):
             step=_STEP / staging.hurry,
             seed=staging.manners.seed,
             dock=staging.dock,
+            patience=_PATIENCE / staging.hurry,
         )
         await people.shop_on(between, returns)
 
 
 class ReturnLogicFront(_HintedFront):
-    """A team on ReturnLogic; the goods are its merchant's, no parcel reaches us."""
+    """A team on ReturnLogic, which asks for what is processed to be restocked."""
 
     def __init__(self, staging: Staging) -> None:
         own = Secrets()
@@ -173,6 +176,8 @@ class ReturnLogicFront(_HintedFront):
             staging.clock,
             step=_TEAM_STEP / staging.hurry,
             seed=staging.manners.seed,
+            dock=staging.dock,
+            patience=_PATIENCE / staging.hurry,
         )
         await people.shop_on(between, returns)
 

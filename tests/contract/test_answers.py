@@ -7,15 +7,15 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from email.utils import format_datetime
+from functools import partial
 
 import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.canonical.envelope import Event
 from bridge.delivery.budget import LONGEST, Budget
-from bridge.delivery.conversation import CallFailed
+from bridge.delivery.conversation import Call, CallFailed
 from bridge.delivery.conversation import converse as drive
 from bridge.delivery.policy import delay
 from bridge.platforms.contract import (
@@ -30,17 +30,19 @@ from bridge.platforms.contract import (
     Throttled,
     Unauthorized,
 )
+from bridge.platforms.returnlogic.api import MAINTENANCE
 from tests.support.targets import (
-    EVENTS,
     NOW,
     OPEN,
     TARGETS,
     TOKEN,
+    Server,
     acted_on,
     answering,
     context,
     converse,
     every_target,
+    samples,
 )
 
 Class = type[Outcome]
@@ -57,6 +59,11 @@ EVERYWHERE: Mapping[int, Class] = {
 JUDGED: Mapping[str, Mapping[int, Class]] = {
     "redo": dict.fromkeys((400, 404, 409, 410, 412, 422), Refused),
     "loop": dict.fromkeys((400, 404, 409, 410, 412, 422), Refused),
+    "returngo": dict.fromkeys((400, 404, 409, 410, 412, 422), Refused),
+    "returnlogic": {
+        **dict.fromkeys((400, 404, 409, 410, 412, 422), Refused),
+        503: Throttled,
+    },
     "warehouse.resource": {
         **dict.fromkeys((400, 404, 409, 410, 422), Refused),
         412: AlreadyApplied,
@@ -67,6 +74,12 @@ JUDGED: Mapping[str, Mapping[int, Class]] = {
         412: AlreadyApplied,
     },
 }
+#: How long a target is left alone that names no time, where its sheet knows better.
+UNNAMED: Mapping[str, Mapping[int, timedelta]] = {
+    "returnlogic": {429: timedelta(seconds=1), 503: MAINTENANCE}
+}
+#: What a write is answered by those that do not take any 2xx for a yes.
+TAKEN: Mapping[str, bytes] = {"returnlogic": b'{"received": true, "errors": []}'}
 OF_HUNDRED: Mapping[int, Class] = {1: Failed, 2: Delivered, 3: Failed, 4: Refused}
 
 #: A body in which everything that a vendor may write is about somebody.
@@ -108,7 +121,9 @@ def written(target: Target, answer: httpx.Response) -> Outcome:
 @pytest.mark.parametrize("name", TARGETS)
 def test_every_status_of_a_write_has_its_class(name: str) -> None:
     for status in range(100, 600):
-        outcome = written(TARGETS[name], httpx.Response(status, content=b"true"))
+        answer = httpx.Response(status, content=TAKEN.get(name, b"true"))
+
+        outcome = written(TARGETS[name], answer)
 
         assert type(outcome) is expected(name, status), status
 
@@ -147,16 +162,20 @@ async def test_a_call_without_an_answer_fails_for_now(
     assert outcome.answer is None
 
 
-@every_target
-async def test_nothing_personal_or_secret_of_an_answer_is_kept(target: Target) -> None:
-    answers = iter(range(200, 600))
-
+def calling(server: Server) -> Call:
     async def call(request: httpx.Request) -> httpx.Response:
         return server(request)
 
-    server = reading_well(lambda: httpx.Response(next(answers), json=PERSONAL))
-    for _ in range(200, 600):
-        outcome = await drive(target.deliver(acted_on(target)[0], context()), call)
+    return call
+
+
+@every_target
+async def test_nothing_personal_or_secret_of_an_answer_is_kept(target: Target) -> None:
+    sample = acted_on(target)[0]
+    for status in range(200, 600):
+        server = reading_well(partial(httpx.Response, status, json=PERSONAL))
+
+        outcome = await drive(target.deliver(sample, context()), calling(server))
 
         assert not [secret for secret in SECRETS if secret in repr(outcome)], outcome
 
@@ -210,7 +229,7 @@ def test_a_time_that_cannot_be_read_was_not_named(
     outcome = written(target, httpx.Response(status, headers={"retry-after": text}))
 
     assert isinstance(outcome, Failed | Throttled)
-    assert outcome.retry_after is None
+    assert outcome.retry_after == UNNAMED.get(target.name, {}).get(status)
 
 
 # ------------------------------------------------------------ probes
@@ -220,20 +239,24 @@ PROBING = {
 }
 
 
+#: Has nothing that could be read: a probe of it asks nothing.
+BLIND = {"returnlogic"}
+
+
 def test_the_targets_that_can_tell_what_is_done_are_asked() -> None:
-    assert PROBING.keys() == {"redo", "warehouse.resource"}
+    assert PROBING.keys() == TARGETS.keys() - {"warehouse.event"}
 
 
 @pytest.mark.parametrize("name", PROBING)
-@pytest.mark.parametrize("sample", EVENTS["redo"], ids=lambda event: event.type)
-def test_a_probe_reads_only_and_ends_for_every_answer(name: str, sample: Event) -> None:
-    for status in range(200, 600):
-        outcome, requests = converse(
-            PROBING[name].probe(sample, context()), answering(status)
-        )
+def test_a_probe_reads_only_and_ends_for_every_answer(name: str) -> None:
+    for sample in samples(TARGETS[name]):
+        for status in range(200, 600):
+            outcome, requests = converse(
+                PROBING[name].probe(sample, context()), answering(status)
+            )
 
-        assert {request.method for request in requests} <= {"GET"}
-        assert not isinstance(outcome, Delivered)
+            assert {request.method for request in requests} <= {"GET"}
+            assert not isinstance(outcome, Delivered)
 
 
 @pytest.mark.parametrize("name", PROBING)
@@ -244,4 +267,4 @@ def test_a_probe_says_what_is_not_there_yet(name: str) -> None:
     outcome, requests = converse(PROBING[name].probe(sample, context()), server)
 
     assert outcome == NOT_APPLIED
-    assert requests
+    assert bool(requests) == (name not in BLIND)

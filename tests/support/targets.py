@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 
-from bridge.canonical.draft import Draft, encode
+from bridge.canonical.draft import Draft, Part, encode
 from bridge.canonical.envelope import Event, event_id
 from bridge.canonical.events import TYPES
 from bridge.canonical.goods import (
@@ -36,8 +36,12 @@ from bridge.platforms.contract import (
     Target,
 )
 from bridge.platforms.loop.options import LoopAccount, LoopTargetOptions
-from bridge.platforms.loop.target import LoopTarget
 from bridge.platforms.redo.options import RedoAccount, RedoTargetOptions
+from bridge.platforms.returngo.options import ReturnGoAccount, ReturnGoTargetOptions
+from bridge.platforms.returnlogic.options import (
+    ReturnLogicAccount,
+    ReturnLogicTargetOptions,
+)
 from bridge.platforms.warehouse.options import (
     EventTargetOptions,
     ResourceTargetOptions,
@@ -52,11 +56,19 @@ MOST_REQUESTS = 50
 
 REDO = RedoAccount(webhook_tokens=(TOKEN,), api_token=TOKEN, base_url=URL)
 LOOP = LoopAccount(webhook_secrets=(TOKEN,), api_key=TOKEN, host=URL)
+RETURNGO = ReturnGoAccount(
+    webhook_tokens=(TOKEN,), api_key=TOKEN, base_url=URL, shop="demo.example"
+)
+RETURNLOGIC = ReturnLogicAccount(webhook_tokens=(TOKEN,), api_key=TOKEN, base_url=URL)
 WAREHOUSE = WarehouseAccount(webhook_secrets=(SIGNING,), base_url=URL, token=TOKEN)
 
 TARGETS: dict[str, Target] = {
     "redo": RedoTargetOptions(account="demo").target("redo", REDO),
     "loop": LoopTargetOptions(account="demo").target("loop", LOOP),
+    "returngo": ReturnGoTargetOptions(account="demo").target("returngo", RETURNGO),
+    "returnlogic": ReturnLogicTargetOptions(account="demo").target(
+        "returnlogic", RETURNLOGIC
+    ),
     "warehouse.event": EventTargetOptions(
         account="main", url=URL, signing_secrets=(SIGNING,)
     ).target("event", WAREHOUSE),
@@ -87,14 +99,21 @@ def snapshot(platform: str) -> Return:
         kind=Kind.RETURN,
         state=State.APPROVED,
         items=(Item(id="i1", quantity=1, sku="S"),),
-        shipments=(Shipment(key="T", state=ShipmentState.LABEL_CREATED),),
+        shipments=(Shipment(key="T", state=ShipmentState.LABEL_CREATED, group="T"),),
         goods=(document,),
         observed_at=NOW,
     )
 
 
-def event(type_: str, platform: str) -> Event:
-    view = snapshot(platform)
+def event(
+    type_: str, platform: str, *, view: Return | None = None, **part: Part
+) -> Event:
+    """Return an event of a return of the platform; `part` is what it is about.
+
+    Types have their sequences: two of one return are two events.
+    """
+    sequence = 1 + sorted(TYPES).index(type_)
+    view = view or snapshot(platform)
     warehouse = Warehouse(
         system="generic",
         account="main",
@@ -103,14 +122,15 @@ def event(type_: str, platform: str) -> Event:
         occurred_at=NOW,
     )
     fact = LineFact(line_key="i1", total=1, expected=1, fact="f")
-    part: dict[str, BaseModel | tuple[BaseModel, ...]] = {}
     if type_.startswith("goods."):
-        part = {"warehouse": warehouse, "lines": (fact,)}
+        part = {"warehouse": warehouse, "lines": (fact,), **part}
+    if type_.endswith(".requested") and not type_.startswith("return."):
+        part = {"correlation_id": "c1", **part}
     return Event(
-        id=event_id(view.subject, 3),
+        id=event_id(view.subject, sequence),
         type=type_,
         subject=view.subject,
-        sequence=3,
+        sequence=sequence,
         chain="c",
         time=NOW,
         source=f"/{platform}/demo",
@@ -128,18 +148,21 @@ TYPES_TOLD = (
     "goods.inspected",
     "goods.discrepancy",
     "goods.completed",
+    "restock.requested",
 )
 EVENTS = {
     platform: [event(type_, platform) for type_ in TYPES_TOLD]
-    for platform in ("redo", "loop")
+    for platform in ("redo", "loop", "returngo", "returnlogic")
 }
-OPEN = b'{"id": 1, "status": "open", "state": "open", "comments": [], "notes": []}'
+OPEN = b"""{"id": 1, "status": "open", "state": "open", "comments": [], "notes": [],
+"rmaSummary": {"rmaId": "r1", "status": "Approved"}, "received": true, "errors": [],
+"shipments": [{"shipmentId": "T", "status": "LabelCreated"}]}"""
 """What no target finds anything wrong with before it writes."""
 
 
 def samples(target: Target) -> list[Event]:
     """Return events of the platform that the target writes to, if it is one."""
-    return EVENTS["loop" if isinstance(target, LoopTarget) else "redo"]
+    return EVENTS.get(target.name, EVENTS["redo"])
 
 
 every_target = pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS.keys())

@@ -23,22 +23,11 @@ import httpx
 import orjson
 from pydantic import SecretStr
 
-from bridge.platforms.contract import Failed, Refused, Throttled, Unauthorized
-from bridge.platforms.meaning import SHARED, Table, meaning_of
-from bridge.platforms.retry_after import retry_after
-
-Failure = Failed | Throttled | Refused | Unauthorized
+from bridge.platforms.care import Failure
+from bridge.platforms.meaning import REFUSING, Table, failure_of
 
 _CODE = re.compile(r"[A-Z][A-Z_-]{0,39}")
-TABLE: Table = {
-    **SHARED,
-    400: "refused",
-    404: "refused",
-    409: "refused",
-    410: "refused",
-    412: "refused",
-    422: "refused",
-}
+TABLE: Table = REFUSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +59,9 @@ class Api:
         )
 
 
-def failure(  # noqa: PLR0911 - one line for each meaning
-    response: httpx.Response, now: datetime
-) -> Failure | None:
+def failure(response: httpx.Response, now: datetime) -> Failure | None:
     """Return what went wrong by the status, None for any 2xx."""
-    code, wait = response.status_code, retry_after(response, now)
-    match meaning_of(code, TABLE, wait_named=wait is not None):
-        case "unauthorized":
-            return Unauthorized(f"http_{code}")
-        case "throttled":
-            return Throttled(wait)
-        case "refused":
-            return Refused(f"http_{code}")
-        case "failed":
-            return Failed(f"http_{code}", wait)
-        case _:
-            return None
+    return failure_of(response, TABLE, now)
 
 
 def content_of(response: httpx.Response) -> object:

@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
-from bridge.errors import ConfigError
 from bridge.platforms.access import BaseAddress, Token
 from bridge.platforms.contract import AccountOptions, Privacy, TargetOptions
 from bridge.platforms.limits import Limit, Limits
@@ -16,6 +15,7 @@ from bridge.platforms.loop.poll import LoopPoll, LoopPollOptions
 from bridge.platforms.loop.rules import DEFAULT_RULES, Rule
 from bridge.platforms.loop.source import Dialect, LoopSource
 from bridge.platforms.loop.target import LoopTarget
+from bridge.platforms.ruled import account_for, opened
 from bridge.secret import Secret
 
 
@@ -123,15 +123,7 @@ class LoopTargetOptions(TargetOptions):
 
     def target(self, name: str, account: AccountOptions) -> LoopTarget:
         """Make the target; raise ConfigError for a foreign or key-less account."""
-        if not isinstance(account, LoopAccount):
-            raise ConfigError(
-                f"targets.{name}: account {self.account} is on {account.platform}, "
-                "a loop target needs a loop account"
-            )
-        api = account.api()
-        if api is None:
-            raise ConfigError(
-                f"targets.{name}: set accounts.{self.account}.api_key, "
-                "the target calls Loop's API with it"
-            )
+        own = account_for(name, account, of=LoopAccount, named=self.account)
+        setting = f"accounts.{self.account}.api_key"
+        api = opened(own.api(), target=name, by=setting)
         return LoopTarget(name, account=self.account, api=api, rules=self.rules)

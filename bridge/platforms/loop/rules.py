@@ -10,9 +10,8 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from bridge.canonical.model import Return
-from bridge.platforms.contract import Options
-from bridge.platforms.findings import EventName, Wording, all_good
+from bridge.platforms.findings import Wording
+from bridge.platforms.ruled import Ruling
 
 Action = Literal["process", "flag", "cancel", "close"]
 """What may be done to a return; all but `flag` are final."""
@@ -21,14 +20,12 @@ LabelError = Literal["INSUFFICIENT_FUNDS", "INVALID_ADDRESS", "Other"]
 """Why no label can be made for a label request."""
 
 
-class Rule(Options):
+class Rule(Ruling):
     """On this event, if the condition holds: note first, then act.
 
     `label_error` answers a label request with "no label possible".
     """
 
-    on: EventName
-    when: Literal["always", "all_good"] = "always"
     note: Wording | None = None
     action: Action | None = None
     label_error: LabelError | None = None
@@ -40,10 +37,6 @@ class Rule(Options):
         if self.label_error is not None and self.on != "label.requested":
             raise ValueError("label_error answers label.requested and nothing else")
         return self
-
-    def holds(self, view: Return) -> bool:
-        """Tell whether the condition is met by the return as it stands."""
-        return self.when == "always" or all_good(view)
 
 
 DEFAULT_RULES = (

@@ -8,33 +8,27 @@ done before the return shows it.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
 import httpx
-from pydantic import ValidationError
 
-from bridge.canonical.envelope import Event
-from bridge.canonical.event_data import EventData
 from bridge.canonical.events import LabelRequested
-from bridge.canonical.reference import subject_of
-from bridge.errors import UnreadableError
 from bridge.platforms.contract import (
     AlreadyApplied,
-    Context,
     Conversation,
     Delivered,
     Failed,
     Outcome,
     Refused,
-    Skipped,
 )
-from bridge.platforms.findings import render
 from bridge.platforms.loop.api import Api, content_of, error_in, failure
 from bridge.platforms.loop.rules import Action, Rule
 from bridge.platforms.loop.standing import standing_in
 from bridge.platforms.loop.translate import PLATFORM
+from bridge.platforms.meaning import after_write
+from bridge.platforms.ruled import Occasion, RuledTarget
 
 LONGEST_NOTE = 254
 """Under 255 characters (loop.md, section 6)."""
@@ -45,60 +39,16 @@ _LABEL_REQUEST = "label_request/"
 _NO_NOTES = 422
 
 
-class LoopTarget:
+class LoopTarget(RuledTarget[Rule]):
     """One shop on Loop as a destination of events."""
 
     def __init__(
         self, name: str, *, account: str, api: Api, rules: Sequence[Rule]
     ) -> None:
-        self.name = name
-        self._prefix = subject_of(PLATFORM, account, "")
-        self._api = api
-        self._rules = tuple(rules)
+        def desk(occasion: Occasion) -> Resource:
+            return Resource(api, occasion)
 
-    def deliver(self, event: Event, context: Context) -> Conversation:
-        """Act on the rules of the event's type, in their order."""
-        if not event.subject.startswith(self._prefix):
-            return Skipped("other_account")
-        rules = [rule for rule in self._rules if rule.on == event.type]
-        if not rules:
-            return Skipped("no_rule")
-        try:
-            data = event.read()
-        except (UnreadableError, ValidationError):
-            return Refused("unreadable_event")
-        return (yield from self._act(rules, event, data, context.now))
-
-    def _act(
-        self, rules: list[Rule], event: Event, data: EventData, now: datetime
-    ) -> Conversation:
-        id_ = event.subject.removeprefix(self._prefix)
-        resource = Resource(self._api, id_, event.id, now)
-        done: list[Delivered | AlreadyApplied] = []
-        for rule in (rule for rule in rules if rule.holds(data.return_)):
-            for step in _steps(rule, event, data, resource):
-                outcome = yield from step
-                if not isinstance(outcome, Delivered | AlreadyApplied):
-                    return outcome
-                done.append(outcome)
-        return _sum(done) if done else Skipped("condition_not_met")
-
-
-def _steps(
-    rule: Rule, event: Event, data: EventData, resource: "Resource"
-) -> list[Conversation]:
-    """Note first: a flag without its reason helps nobody (loop.md, section 7)."""
-    steps = []
-    if rule.note is not None:
-        mark = f"[bridge {event.id}]"
-        text = render(rule.note, event.type, data)
-        steps.append(add_note(resource, _fitting(text, mark), mark))
-    if rule.action is not None:
-        steps.append(act(resource, rule.action))
-    if rule.label_error is not None and isinstance(data, LabelRequested):
-        id_ = data.correlation_id.removeprefix(_LABEL_REQUEST)
-        steps.append(give_label_up(resource, id_, rule.label_error))
-    return steps
+        super().__init__(name, account=(PLATFORM, account), rules=rules, desk=desk)
 
 
 def _fitting(text: str, mark: str) -> str:
@@ -108,25 +58,31 @@ def _fitting(text: str, mark: str) -> str:
     return f"{short} {mark}"
 
 
-def _sum(done: list[Delivered | AlreadyApplied]) -> Outcome:
-    evidence = ", ".join(part.evidence for part in done)
-    if all(isinstance(part, AlreadyApplied) for part in done):
-        return AlreadyApplied(evidence)
-    return Delivered(evidence)
-
-
 @dataclass(frozen=True, slots=True)
 class Resource:
     """One return at Loop: makes requests about it and judges their answers."""
 
     api: Api
-    id: str
-    idempotency_key: str
-    now: datetime
+    occasion: Occasion
+
+    def steps(self, rule: Rule) -> Iterator[Conversation]:
+        """Note first: a flag without its reason helps nobody (loop.md, section 7)."""
+        data = self.occasion.data
+        if rule.note is not None:
+            yield add_note(self, self.occasion.words(rule.note))
+        if rule.action is not None:
+            yield act(self, rule.action)
+        if rule.label_error is not None and isinstance(data, LabelRequested):
+            id_ = data.correlation_id.removeprefix(_LABEL_REQUEST)
+            yield give_label_up(self, id_, rule.label_error)
+
+    @property
+    def now(self) -> datetime:
+        return self.occasion.now
 
     def details(self) -> httpx.Request:
         path = "/warehouse/return/details"
-        return self.api.request("GET", path, query={"return_id": self.id})
+        return self.api.request("GET", path, query={"return_id": self.occasion.id})
 
     def notes(self) -> httpx.Request:
         return self.api.request("GET", f"{self._path}/notes")
@@ -136,18 +92,16 @@ class Resource:
 
     def post(self, path: str, body: object) -> httpx.Request:
         request = self.api.request("POST", path, body=body)
-        request.headers["Idempotency-Key"] = self.idempotency_key
+        request.headers["Idempotency-Key"] = self.occasion.key
         return request
 
     @property
     def _path(self) -> str:
-        return f"/warehouse/return/{quote(self.id, safe='')}"
+        return f"/warehouse/return/{quote(self.occasion.id, safe='')}"
 
     def refusal(self, answer: httpx.Response) -> Outcome | None:
         """Return what went wrong with a write; None only for 200 and a bare `true`."""
-        outcome: Outcome | None = failure(answer, self.now)
-        if isinstance(outcome, Failed):
-            return replace(outcome, answer_lost=True)
+        outcome = after_write(failure(answer, self.now))
         if outcome is not None:
             return outcome
         content = content_of(answer)
@@ -156,13 +110,14 @@ class Resource:
         return Refused(error_in(content) or "not_accepted", _WITH_200)
 
 
-def add_note(resource: Resource, text: str, mark: str) -> Conversation:
-    """Look for `mark` in the notes; post `text` unless it is there."""
+def add_note(resource: Resource, text: str) -> Conversation:
+    """Look for the event's mark in the notes; post `text` unless it is there."""
+    mark = resource.occasion.mark
     answer = yield resource.notes()
     outcome = _noted(resource, answer, mark)
     if outcome is not None:
         return outcome
-    response = yield resource.write("note", {"content": text})
+    response = yield resource.write("note", {"content": _fitting(text, mark)})
     return resource.refusal(response) or Delivered("note is there")
 
 
@@ -193,9 +148,7 @@ def act(resource: Resource, action: Action) -> Conversation:
     outcome = failure(answer, resource.now) or _before(content_of(answer), action)
     if outcome is not None:
         return outcome
-    response = yield resource.write(
-        action, {"bridge_event_id": resource.idempotency_key}
-    )
+    response = yield resource.write(action, {"bridge_event_id": resource.occasion.key})
     refusal = resource.refusal(response)
     if action == "process" and _may_be_queued(refusal, response):
         return Failed("refused_or_queued_already")

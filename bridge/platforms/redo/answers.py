@@ -16,55 +16,42 @@ only the last part of `type` if it is a code.
 """
 
 import re
+from dataclasses import replace
 from datetime import datetime
 
 import httpx
 
-from bridge.platforms.contract import (
-    Failed,
-    Outcome,
-    Refused,
-    Throttled,
-    Unauthorized,
+from bridge.platforms.care import Failure
+from bridge.platforms.contract import Refused
+from bridge.platforms.meaning import (
+    REFUSING,
+    Table,
+    after_write,
+    by_status,
+    failure_of,
+    fields_of,
 )
-from bridge.platforms.meaning import SHARED, Table, fields_of, meaning_of
-from bridge.platforms.retry_after import retry_after
 
-TABLE: Table = {
-    **SHARED,
-    400: "refused",
-    404: "refused",
-    409: "refused",
-    410: "refused",
-    412: "refused",
-    422: "refused",
-}
+TABLE: Table = REFUSING
 _CODE = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 
-def judge(  # noqa: PLR0911 - one line for each meaning
+def judge(
     request: httpx.Request, response: httpx.Response, now: datetime
-) -> Outcome | None:
+) -> Failure | None:
     """Return what went wrong, None for any 2xx."""
-    status, wait = response.status_code, retry_after(response, now)
-    match meaning_of(status, TABLE, wait_named=wait is not None):
-        case "unauthorized":
-            return Unauthorized(_reason(response))
-        case "throttled":
-            return Throttled(wait)
-        case "refused":
-            return Refused(_reason(response), f"{request.method} answered {status}")
-        case "failed":
-            return Failed(f"http_{status}", wait, answer_lost=request.method != "GET")
-        case _:
-            return None
+    outcome = failure_of(response, TABLE, now, _reason)
+    if isinstance(outcome, Refused):
+        detail = f"{request.method} answered {response.status_code}"
+        return replace(outcome, detail=detail)
+    return outcome if request.method == "GET" else after_write(outcome)
 
 
 def _reason(response: httpx.Response) -> str:
     """Return the problem's code (`item-not-found`), else `http_<status>`."""
     type_ = fields_of(response).get("type")
     code = type_.rpartition("/")[2] if isinstance(type_, str) else ""
-    return code if _CODE.fullmatch(code) else f"http_{response.status_code}"
+    return code if _CODE.fullmatch(code) else by_status(response)
 
 
 def status_in(response: httpx.Response) -> str | None:

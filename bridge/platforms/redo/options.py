@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bridge.errors import ConfigError
 from bridge.platforms.access import BaseAddress, Token
 from bridge.platforms.contract import AccountOptions, Privacy, TargetOptions
 from bridge.platforms.limits import Limit, Limits
@@ -16,6 +15,7 @@ from bridge.platforms.redo.poll import RedoPoll, RedoPollOptions
 from bridge.platforms.redo.rules import DEFAULT_RULES, Rule
 from bridge.platforms.redo.source import RedoSource
 from bridge.platforms.redo.target import RedoTarget
+from bridge.platforms.ruled import account_for, opened
 
 #: 100 a second and store is the only rate that Redo names, for its event calls; all
 #: others have one that it does not tell (redo.md, section 3).
@@ -88,20 +88,12 @@ class RedoTargetOptions(TargetOptions):
 
     def target(self, name: str, account: AccountOptions) -> RedoTarget:
         """Make the target; raise ConfigError for a foreign or token-less account."""
-        if not isinstance(account, RedoAccount):
-            raise ConfigError(
-                f"targets.{name}: account {self.account} is on {account.platform}, "
-                "a redo target needs a redo account"
-            )
-        if account.api_token is None:
-            raise ConfigError(
-                f"targets.{name}: set accounts.{self.account}.api_token, "
-                "the target calls Redo's API with it"
-            )
+        own = account_for(name, account, of=RedoAccount, named=self.account)
+        setting = f"accounts.{self.account}.api_token"
         return RedoTarget(
             name,
             account=self.account,
-            base_url=account.base_url,
-            token=account.api_token,
+            base_url=own.base_url,
+            token=opened(own.api_token, target=name, by=setting),
             rules=self.rules,
         )

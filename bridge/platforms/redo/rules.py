@@ -8,19 +8,16 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from bridge.canonical.model import Return
-from bridge.platforms.contract import Options
-from bridge.platforms.findings import EventName, Wording, all_good
+from bridge.platforms.findings import Wording
+from bridge.platforms.ruled import Ruling
 
 Settable = Literal["complete", "open", "flagged", "rejected", "deleted"]
 """The statuses that Redo lets an API client set (redo.md, section 9)."""
 
 
-class Rule(Options):
+class Rule(Ruling):
     """On this event, if the condition holds: comment first, then set the status."""
 
-    on: EventName
-    when: Literal["always", "all_good"] = "always"
     comment: Wording | None = None
     status: Settable | None = None
 
@@ -29,10 +26,6 @@ class Rule(Options):
         if self.comment is None and self.status is None:
             raise ValueError("a rule needs a comment, a status or both")
         return self
-
-    def holds(self, view: Return) -> bool:
-        """Tell whether the condition is met by the return as it stands."""
-        return self.when == "always" or all_good(view)
 
 
 DEFAULT_RULES = (

@@ -2,6 +2,9 @@
 
 from bridge.platforms.contract import Offer
 from bridge.platforms.fetching import FetchTargetOptions
-from bridge.platforms.returngo.options import ReturnGoAccount
+from bridge.platforms.returngo.options import ReturnGoAccount, ReturnGoTargetOptions
 
-OFFER = Offer(account=ReturnGoAccount, targets={"fetch": FetchTargetOptions})
+OFFER = Offer(
+    account=ReturnGoAccount,
+    targets={"returngo": ReturnGoTargetOptions, "fetch": FetchTargetOptions},
+)

@@ -1,5 +1,12 @@
 """Calls to ReturnGO and what their answers mean, judged by status alone.
 
+| status | meaning | why |
+|---|---|---|
+| 400 | refused | a bad id, or a move that a parcel does not take (`target.py` looks) |
+| 404 | refused | no such RMA or shipment |
+| 409, 410, 412, 422 | refused | not documented: for a person to look at |
+| others | | as `bridge/platforms/meaning.py` has it |
+
 No error body has a known form (returngo.md, section 1): none of its text is passed on.
 A 429 says nothing about when to come back, and the day may be used up.
 """
@@ -7,7 +14,6 @@ A 429 says nothing about when to come back, and the day may be used up.
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -16,11 +22,11 @@ from pydantic import SecretStr
 
 from bridge.errors import UnreadableError
 from bridge.platforms.care import Failure
-from bridge.platforms.contract import Failed, Refused, Throttled, Unauthorized
+from bridge.platforms.contract import Failed
+from bridge.platforms.meaning import REFUSING, Table, failure_of
 from bridge.platforms.reading import Payload, parse
-from bridge.platforms.retry_after import retry_after
 
-_CLOSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+TABLE: Table = REFUSING
 
 Answer = TypeVar("Answer", bound=Payload)
 Asking = Generator[httpx.Request, httpx.Response, Answer | Failure]
@@ -57,17 +63,7 @@ class Api:
 
 def judge(response: httpx.Response, now: datetime) -> Failure | None:
     """Return what went wrong, None for any 2xx."""
-    code = response.status_code
-    outcome: Failure | None = Failed(f"http_{code}", retry_after(response, now))
-    if response.is_success:
-        outcome = None
-    elif code in _CLOSED:
-        outcome = Unauthorized(f"http_{code}")
-    elif code == HTTPStatus.TOO_MANY_REQUESTS:
-        outcome = Throttled(retry_after(response, now))
-    elif response.is_client_error:
-        outcome = Refused(f"http_{code}")
-    return outcome
+    return failure_of(response, TABLE, now)
 
 
 def ask(

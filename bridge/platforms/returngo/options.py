@@ -3,10 +3,11 @@
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import AfterValidator, Field, JsonValue, PositiveInt
 
 from bridge.platforms.access import BaseAddress, PathToken, Token
-from bridge.platforms.contract import AccountOptions, Privacy
+from bridge.platforms.bodies import needing
+from bridge.platforms.contract import AccountOptions, Privacy, TargetOptions
 from bridge.platforms.limits import Limit, Limits
 from bridge.platforms.returngo.api import Api
 from bridge.platforms.returngo.care import ReturnGoCare
@@ -18,7 +19,10 @@ from bridge.platforms.returngo.poll import (
     TRANSACTIONS,
     ReturnGoPoll,
 )
+from bridge.platforms.returngo.rules import DEFAULT_RULES, Rule
 from bridge.platforms.returngo.source import ReturnGoSource
+from bridge.platforms.returngo.target import Bodies, ReturnGoTarget
+from bridge.platforms.ruled import account_for, opened
 from bridge.platforms.walk import Pass, PollOptions, Positive
 
 _LONGEST = timedelta(days=365)
@@ -97,7 +101,7 @@ class ReturnGoAccount(AccountOptions):
 
     def polling(self, account: str) -> ReturnGoPoll | None:
         """Make its polling; None if it is switched off or there is no key."""
-        options, api = self.poll, self._api()
+        options, api = self.poll, self.api()
         if api is None or not options.enabled:
             return None
         sweep = Pass(SWEEP, every=options.sweep_every, history=False)
@@ -112,15 +116,50 @@ class ReturnGoAccount(AccountOptions):
 
     def fetching(self, account: str) -> ReturnGoReader | None:
         """Make its fetching; None if there is no key."""
-        api = self._api()
+        api = self.api()
         return ReturnGoReader(account, api) if api else None
 
     def caring(self, account: str) -> ReturnGoCare | None:
         """Make the care of its webhooks; None if there is no key."""
-        api = self._api()
+        api = self.api()
         return ReturnGoCare(account, api, self.webhook_tokens) if api else None
 
-    def _api(self) -> Api | None:
+    def api(self) -> Api | None:
+        """Return how its API is called; None without a key."""
         if self.api_key is None:
             return None
         return Api(self.base_url, self.shop, self.api_key)
+
+
+CommentBody = Annotated[
+    dict[str, JsonValue], AfterValidator(lambda body: needing(body, "text"))
+]
+StatusBody = Annotated[
+    dict[str, JsonValue], AfterValidator(lambda body: needing(body, "status"))
+]
+
+#: What the sheet finds most likely (returngo.md, section 6).
+COMMENT_BODY: dict[str, JsonValue] = {"htmlText": "$text"}
+STATUS_BODY: dict[str, JsonValue] = {"status": "$status"}
+
+
+class ReturnGoTargetOptions(TargetOptions):
+    """Which events are written back to ReturnGO, and how.
+
+    The forms of the bodies are guesses: `$text` and `$status` stand where they go.
+    """
+
+    kind: Literal["returngo"] = "returngo"
+    rules: tuple[Rule, ...] = DEFAULT_RULES
+    comment_body: CommentBody = COMMENT_BODY
+    status_body: StatusBody = STATUS_BODY
+
+    def target(self, name: str, account: AccountOptions) -> ReturnGoTarget:
+        """Make the target; raise ConfigError for a foreign or key-less account."""
+        own = account_for(name, account, of=ReturnGoAccount, named=self.account)
+        setting = f"accounts.{self.account}.api_key"
+        api = opened(own.api(), target=name, by=setting)
+        bodies = Bodies(comment=self.comment_body, status=self.status_body)
+        return ReturnGoTarget(
+            name, account=self.account, api=api, rules=self.rules, bodies=bodies
+        )

@@ -2,6 +2,15 @@
 
 from bridge.platforms.contract import Offer
 from bridge.platforms.returnlogic.look import ReturnLogicFetchOptions
-from bridge.platforms.returnlogic.options import ReturnLogicAccount
+from bridge.platforms.returnlogic.options import (
+    ReturnLogicAccount,
+    ReturnLogicTargetOptions,
+)
 
-OFFER = Offer(account=ReturnLogicAccount, targets={"fetch": ReturnLogicFetchOptions})
+OFFER = Offer(
+    account=ReturnLogicAccount,
+    targets={
+        "returnlogic": ReturnLogicTargetOptions,
+        "fetch": ReturnLogicFetchOptions,
+    },
+)

@@ -1,7 +1,16 @@
 """Calls to ReturnLogic in a team's name, and what their answers mean.
 
-503 is maintenance, on any call, and no fault of the data (returnlogic.md, section 1):
-it asks for minutes. Answers tell how many calls are left; nothing tells when.
+| status | meaning | why |
+|---|---|---|
+| 400 | refused | path or body are not understood: another try changes nothing |
+| 401 | | a fresh token and once more; then unauthorized |
+| 404 | refused | no such RMA, or an unknown path; of a read: there is none |
+| 409, 410, 412, 422 | refused | not documented: for a person to look at |
+| 429 | throttled | for a second, or for a minute where none is left of it |
+| 503 | throttled | maintenance, on any call: for minutes, and no fault of the data |
+| others | | as `bridge/platforms/meaning.py` has it |
+
+(returnlogic.md, section 1.) Answers tell how many calls are left; nothing tells when.
 """
 
 from collections.abc import Generator
@@ -14,15 +23,15 @@ import httpx
 from bridge.errors import ConfigError
 from bridge.platforms.care import Failure
 from bridge.platforms.contract import Failed, Refused, Throttled, Unauthorized
-from bridge.platforms.retry_after import retry_after
-from bridge.platforms.returnlogic.oauth import Client, Tokens, fresh
+from bridge.platforms.meaning import REFUSING, Table, after_write, failure_of
+from bridge.platforms.returnlogic.oauth import Client, Pair, Tokens, fresh
 
 MAINTENANCE = timedelta(minutes=2)
 """How long a 503 without `Retry-After` is waited for."""
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
-_CLOSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+TABLE: Table = {**REFUSING, 503: "throttled"}
 
 Asking = Generator[httpx.Request, httpx.Response, httpx.Response | Failure]
 
@@ -42,45 +51,57 @@ class Api:
 
         Tokens that cannot be read or kept leave the team unauthorised, as wrong ones.
         """
+        return self.ask(httpx.Request(method, f"{self.base_url}{path}", json=body), now)
+
+    def ask(self, request: httpx.Request, now: datetime) -> Asking:
+        """Send a request that lacks nothing but the token, as `call` does."""
         try:
-            return (yield from self._call(method, path, now, body))
+            return (yield from self._ask(request, now))
         except ConfigError:
             return Unauthorized("tokens_unusable")
 
-    def _call(self, method: str, path: str, now: datetime, body: object) -> Asking:
+    def _ask(self, request: httpx.Request, now: datetime) -> Asking:
         pair = self.tokens.current()
         if pair is None:
             return Unauthorized("no_token")
-        response = yield self._request(method, path, pair.bearer, body)
+        response = yield _as(request, pair)
         if response.status_code == HTTPStatus.UNAUTHORIZED:
             pair_now = yield from fresh(self.tokens, self.client, pair, now)
             if isinstance(pair_now, Failed | Throttled | Refused | Unauthorized):
                 return pair_now
-            response = yield self._request(method, path, pair_now.bearer, body)
-        return judge(response, now) or response
+            response = yield _as(request, pair_now)
+        return _judged(request, response, now)
 
-    def _request(
-        self, method: str, path: str, bearer: str, body: object
-    ) -> httpx.Request:
-        headers = {"Accept": "application/json", "Authorization": f"Bearer {bearer}"}
-        url = f"{self.base_url}{path}"
-        return httpx.Request(method, url, headers=headers, json=body)
+
+def _judged(
+    request: httpx.Request, response: httpx.Response, now: datetime
+) -> httpx.Response | Failure:
+    """Return the answer if its content is for the caller to read, else the failure."""
+    reading = request.method == "GET"
+    if reading and response.status_code == HTTPStatus.NOT_FOUND:
+        return response
+    failure = judge(response, now)
+    if failure is None:
+        return response
+    return failure if reading else after_write(failure)
+
+
+def _as(request: httpx.Request, pair: Pair) -> httpx.Request:
+    """Return the same request with a token."""
+    headers = httpx.Headers(request.headers)
+    headers["Accept"] = "application/json"
+    headers["Authorization"] = f"Bearer {pair.bearer}"
+    return httpx.Request(
+        request.method, request.url, headers=headers, content=request.content
+    )
 
 
 def judge(response: httpx.Response, now: datetime) -> Failure | None:
-    """Return what went wrong; None for any 2xx and for 404, which is the caller's."""
-    code, wait = response.status_code, retry_after(response, now)
-    outcome: Failure | None = Failed(f"http_{code}", wait)
-    if response.is_success or code == HTTPStatus.NOT_FOUND:
-        outcome = None
-    elif code in _CLOSED:
-        outcome = Unauthorized(f"http_{code}")
-    elif code == HTTPStatus.TOO_MANY_REQUESTS:
-        outcome = Throttled(wait or _until_next(response))
-    elif code == HTTPStatus.SERVICE_UNAVAILABLE:
-        outcome = Throttled(wait or MAINTENANCE)
-    elif response.is_client_error:
-        outcome = Refused(f"http_{code}")
+    """Return what went wrong, None for any 2xx."""
+    outcome = failure_of(response, TABLE, now)
+    if isinstance(outcome, Throttled) and outcome.retry_after is None:
+        busy = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+        return Throttled(_until_next(response) if busy else MAINTENANCE)
     return outcome
 
 

@@ -15,7 +15,7 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from bridge.platforms.access import shown_address
 from bridge.platforms.care import Change, Done, Mending, Registration, Survey
-from bridge.platforms.contract import Failed, Refused
+from bridge.platforms.contract import Failed
 from bridge.platforms.reading import Id, Payload
 from bridge.platforms.returnlogic.api import Api
 from bridge.platforms.returnlogic.commands import KINDS
@@ -100,7 +100,7 @@ class ReturnLogicCare:
         answer = yield from conversation
         if not isinstance(answer, httpx.Response):
             return answer
-        return Done() if answer.is_success else Refused(f"http_{answer.status_code}")
+        return Done()
 
     def replay(self, *_: object) -> Mending | None:
         """Return None: what was discarded is lost."""

@@ -99,3 +99,10 @@ class TokenPair(Payload):
 
     bearer_token: str = Field(alias="bearer_token", min_length=1, repr=False)
     refresh_token: str | None = Field(default=None, alias="refresh_token", repr=False)
+
+
+class Acknowledgement(Payload):
+    """The answer to an acknowledgement; the fields of `errors` are not known."""
+
+    received: bool | None = None
+    errors: Many[object] = ()

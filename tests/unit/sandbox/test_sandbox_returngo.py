@@ -12,7 +12,9 @@ from bridge.sandbox.journal import Journal
 from bridge.sandbox.messenger import Ladder, Unreliable
 from bridge.sandbox.quota import SECOND, busiest
 from bridge.sandbox.returngo import EVENTS, ReturnGoOptions, ReturnGoSimulator, Shoppers
+from bridge.sandbox.returngo_api import KEY
 from bridge.sandbox.returngo_shop import MOVES, ReturnGoHabits, ReturnGoShop
+from bridge.sandbox.warehouse_documents import Parcel as Box
 from tests.support.clock import START, FakeClock, settle
 
 SHOP, OTHER = "one.example", "two.example"
@@ -423,3 +425,56 @@ async def test_shoppers_lead_an_rma_to_its_end(world: World) -> None:
 
     statuses = [rma.status for rma in world.shop.rmas.values()]
     assert statuses == ["Rejected", "Done"]
+
+
+async def test_a_shipment_takes_texts_and_the_same_status_again_as_no_change(
+    world: World,
+) -> None:
+    rma = world.shop.create()
+    path = f"/shipment/{rma.parcels[0].id}"
+    texts = {"carrierName": "DemoPost", "trackingURL": "https://track.example/1"}
+
+    for body in ({"status": "Shipped", **texts}, {"status": "Shipped"}):
+        answer = await world.client.put(path, json=body, headers={KEY: "event-1"})
+        assert answer.status_code == 200
+        assert answer.json()["trackingURL"] == texts["trackingURL"]
+
+    first, second = world.simulator.front.log.calls
+    assert (first.subject, first.key) == (rma.id, "event-1")
+    assert (first.effect, second.effect) == (1, None)
+
+
+async def test_the_status_that_stands_is_taken_as_no_change(world: World) -> None:
+    rma = world.shop.create()
+
+    for _ in range(2):
+        await world.client.put(f"/rma/{rma.id}/status", json={"status": "Done"})
+
+    effects = [call.effect for call in world.simulator.front.log.calls]
+    assert effects == [1, None]
+
+
+@pytest.mark.parametrize("reported", [True, False])
+async def test_a_parcel_at_a_dock_is_received_by_whoever_reports_or_in_the_end(
+    world: World, *, reported: bool
+) -> None:
+    parcels: list[Box] = []
+
+    async def dock(parcel: Box) -> None:
+        parcels.append(parcel)
+        (rma,) = world.shop.rmas.values()
+        for status in ("Received", "Validated") if reported else ():
+            world.shop.move(rma, rma.parcels[0], status, by_api=True)
+
+    shoppers = Shoppers(
+        world.shop, world.clock, dock=dock, patience=timedelta(minutes=1)
+    )
+    living = asyncio.create_task(shoppers.live(0.9))
+    await world.clock.advance(timedelta(seconds=20))
+    early = living.done()
+    await world.clock.advance(timedelta(minutes=2))
+    rma = await living
+
+    assert early == reported
+    assert len(parcels[0].units) == len(rma.units)
+    assert (rma.status, rma.parcels[0].status) == ("Done", "Validated")

@@ -22,6 +22,7 @@ from bridge.sandbox.returnlogic_team import (
     ReturnLogicTeam,
     TeamHabits,
 )
+from bridge.sandbox.warehouse_documents import Parcel
 from tests.support.clock import FakeClock, settle
 
 HOOK = "http://bridge.test/hook"
@@ -330,6 +331,74 @@ async def test_an_acknowledgement_of_something_else_is_refused(
     answer = await world.client.post(f"/rmas/{rma.id}/refund/success", json=sent)
 
     assert answer.status_code == 400
+
+
+async def test_acknowledgements_are_taken_where_and_how_they_are_said_to_be(
+    make: list[World],
+) -> None:
+    habits = TeamHabits(acknowledged_at=("PUT", "/acks/{id}/{kind}/{result}"))
+    make.append(World(ReturnLogicOptions(habits=habits)))
+    world = make[0]
+    rma = world.team.create()
+    body = {"action": "ProcessRestock", "rlRmaId": rma.id, "correlationId": "c1"}
+
+    taken = await world.client.put(f"/acks/{rma.id}/restock/failure", json=body)
+    guessed = await world.client.post(f"/rmas/{rma.id}/restock/failure", json=body)
+
+    assert (taken.status_code, guessed.status_code) == (200, 404)
+    assert world.simulator.api.acknowledged == {("c1", "failure"): 1}
+
+
+async def test_a_strict_team_takes_acknowledgements_of_its_own_commands_only(
+    world: World,
+) -> None:
+    world.simulator.api.temper.strict = True
+    rma = world.team.create()
+    correlation_id = world.team.command(rma, "ProcessRefund")
+    body = {"action": "ProcessRefund", "rlRmaId": rma.id}
+    path = f"/rmas/{rma.id}/refund/success"
+
+    answers = [
+        await world.client.post(
+            path, json={**body, "correlationId": id_}, headers={"Idempotency-Key": id_}
+        )
+        for id_ in ("made-up", correlation_id)
+    ]
+
+    assert [answer.status_code for answer in answers] == [400, 200]
+    assert world.team.answered == {correlation_id}
+    assert [call.key for call in world.simulator.front.log.calls] == [
+        "made-up",
+        correlation_id,
+    ]
+
+
+@pytest.mark.parametrize("answered", [True, False])
+async def test_a_processed_rma_asks_for_a_restock_and_waits_for_the_answer(
+    world: World, *, answered: bool
+) -> None:
+    parcels: list[Parcel] = []
+
+    async def dock(parcel: Parcel) -> None:
+        parcels.append(parcel)
+
+    people = TeamShoppers(
+        world.team, world.clock, dock=dock, patience=timedelta(minutes=1)
+    )
+    living = asyncio.create_task(people.live(0.5))
+    await world.clock.advance(timedelta(seconds=20))
+    asked = [id_ for id_, (_, what) in world.team.asked.items() if "Restock" in what]
+    if answered:
+        world.team.answered.update(asked)
+    await world.clock.advance(timedelta(seconds=10))
+    early = living.done()
+    await world.clock.advance(timedelta(minutes=2))
+    rma = await living
+
+    assert len(asked) == 1
+    assert early == answered
+    assert rma.status == "Complete"
+    assert len(parcels[0].units) == rma.quantity
 
 
 async def test_shoppers_lead_an_rma_to_its_end(world: World) -> None:
