@@ -58,7 +58,7 @@ integration: $(STAMP)
 	$(PYTEST) tests/integration tests/chaos $(ARGS)
 
 chaos: $(STAMP)
-	CHAOS_SECONDS=$(SECONDS) $(PYTEST) --timeout 1500 -s tests/chaos/test_everything_at_once.py $(ARGS)
+	CHAOS_SECONDS=$(SECONDS) $(PYTEST) --timeout 2400 -s tests/chaos/test_everything_at_once.py $(ARGS)
 
 bench: $(STAMP)
 	@$(BIN)/returns-bridge bench $(ARGS)

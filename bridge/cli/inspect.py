@@ -16,8 +16,9 @@ def verify(config: ConfigPath, *, since: Since = None, as_json: AsJson = False) 
     """Check every history and every target from the topics.
 
     Each event of each return must be exactly one of delivered, skipped, discarded by
-    an instruction, given up, waiting or held; in order, never two at once. Exit
-    1 if a promise was broken, 4 if there was nothing to check.
+    an instruction, given up, waiting or held; in order, never two at once. Each hint
+    at a fetch target must have come to one end. Exit 1 if a promise was broken, 4 if
+    there was nothing to check.
     """
     proof = once(app.verify(settings.load(config), since))
     if not proof.rows:
@@ -40,8 +41,8 @@ def trace(
 ) -> None:
     """Tell the history of one return on one time line, in UTC.
 
-    Observations, events, attempts, receipts, dead letters, instructions and their
-    answers, and what is kept of events that are not finished.
+    Observations, hints, events, attempts, receipts, dead letters, instructions and
+    their answers, and what is kept of events that are not finished.
     Exit 4 if the bridge has never heard of it.
     """
     steps = once(app.trace(settings.load(config), subject))

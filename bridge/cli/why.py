@@ -114,7 +114,8 @@ def _told(answer: Why, now: datetime) -> Iterator[str]:
 
 
 def _event(answer: Why, now: datetime) -> Iterator[str]:
-    yield _line("event", f"{answer.sequence} {answer.type or ''} {answer.event_id}")
+    number = "" if answer.sequence is None else f"{answer.sequence} "
+    yield _line("event", f"{number}{answer.type or ''} {answer.event_id}")
     if answer.since is not None:
         yield _line("since", f"{_time(answer.since)}, {ago(answer.since, now)}")
     kept = answer.kept
@@ -136,7 +137,8 @@ def _last(answer: Why, now: datetime) -> str:
     if last is None:
         return ""
     when = f"{_time(last.at)}, {ago(last.at, now)}"
-    return f": last {last.outcome} event {last.sequence} {last.type}, {when}"
+    number = "" if last.sequence is None else f"event {last.sequence} "
+    return f": last {last.outcome} {number}{last.type}, {when}"
 
 
 def _standing(standing: Standing | None, now: datetime) -> Iterator[str]:

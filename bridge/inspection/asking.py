@@ -21,25 +21,28 @@ _CLOCK: Clock = SystemClock()
 
 
 async def why(
-    kafka: KafkaOptions, names: TopicNames, targets: Sequence[str], subject: str
+    kafka: KafkaOptions,
+    names: TopicNames,
+    targets: Sequence[str],
+    subject: str,
+    *,
+    fetching: Sequence[str] = (),
 ) -> list[Why]:
     """Return for every target what `subject` waits for; empty if it is unknown.
 
-    Reads the subject's partition of each topic from its beginning. Raises ConfigError
-    for a missing topic, UnavailableError if Kafka is away.
+    `targets` are served with events, those that are `fetching` with hints. Reads the
+    subject's partition of each topic from its beginning. Raises ConfigError for a
+    missing topic, UnavailableError if Kafka is away.
     """
     async with open_scanner(kafka) as scanner:
         count = await scanner.partitions(names.events)
         partition = partition_for(subject.encode(), count)
         reading = _Reading(kafka, names, scanner, subject, partition)
-        # The events last, so that there is one for every receipt and parked record.
-        held = [await reading.target(target) for target in targets]
-        events = await reading.events()
-    now = _CLOCK.now()
-    facts = [
-        Facts(subject, target, partition, events, receipts, board, far, now)
-        for target, (far, board, receipts) in zip(targets, held, strict=True)
-    ]
+        facts = [
+            fact
+            for topic, served in ((names.events, targets), (names.hints, fetching))
+            for fact in await reading.facts(topic, served)
+        ]
     known = any(each.events or each.receipts for each in facts) or any(
         subject in each.board.lanes() for each in facts
     )
@@ -56,16 +59,31 @@ class _Reading:
     subject: str
     partition: int
 
-    async def target(self, target: str) -> tuple[Reached, Board, list[Receipt]]:
-        far = await self._reached(target)
-        place = Place(self.names.parked(target), self.partition)
-        board = await read_board(self.scanner, place)
+    async def facts(self, topic: str, targets: Sequence[str]) -> list[Facts]:
+        """Return what is held about the subject at the targets served from `topic`."""
+        place = Place(topic, self.partition)
+        # The events last, so that there is one for every receipt and parked record.
+        held = [await self._target(target, place) for target in targets]
+        events = await self._events(place) if targets else []
+        now = _CLOCK.now()
+        return [
+            Facts(
+                self.subject, target, self.partition, events, receipts, board, far, now
+            )
+            for target, (far, board, receipts) in zip(targets, held, strict=True)
+        ]
+
+    async def _target(
+        self, target: str, place: Place
+    ) -> tuple[Reached, Board, list[Receipt]]:
+        far = await self._reached(target, place)
+        parked = Place(self.names.parked(target), self.partition)
+        board = await read_board(self.scanner, parked)
         return far, board, await self._receipts(target)
 
-    async def events(self) -> list[Seen]:
+    async def _events(self, place: Place) -> list[Seen]:
         key = self.subject.encode()
         found = []
-        place = Place(self.names.events, self.partition)
         async for record in self.scanner.records(place):
             if record.key != key:
                 continue
@@ -79,11 +97,11 @@ class _Reading:
             )
         return found
 
-    async def _reached(self, target: str) -> Reached:
-        extent = await self.scanner.extent(Place(self.names.events, self.partition))
+    async def _reached(self, target: str, place: Place) -> Reached:
+        extent = await self.scanner.extent(place)
         offsets = CommittedOffsets(self.kafka, deliver_group(self.names.prefix, target))
         try:
-            commit = await offsets.read(self.names.events, self.partition)
+            commit = await offsets.read(place.topic, place.partition)
         finally:
             await offsets.stop()
         return reached(commit, extent.first, extent.end)

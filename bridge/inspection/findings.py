@@ -84,6 +84,9 @@ class TargetReport:
     ones go on by themselves; `unjudged` ones are older than the receipts that were
     read.
 
+    Of a fetch target these are hints, `delivered` ones were fetched, and `collapsed`
+    ones answered by a call that had begun after they were seen.
+
     Beside that: `edited` events among the finished ones, `parked` ones among those
     that are held or waiting, and `waits`, how many of these wait for which reason.
     """
@@ -92,6 +95,7 @@ class TargetReport:
     subjects: int = 0
     events: int = 0
     delivered: int = 0
+    collapsed: int = 0
     skipped: int = 0
     discarded: int = 0
     given_up: int = 0

@@ -28,20 +28,34 @@ def _unknown(_offset: int) -> bool:
     return False
 
 
-@dataclass(slots=True)
-class Kept:
-    """What one target keeps outside the log, and how far it is in it.
+@dataclass(slots=True, kw_only=True)
+class Log:
+    """How far one target is in its log, and which subjects are paused there.
 
     `known` tells whether that was fed at all. `read_at` is when: whatever is finished
     since may still be parked here.
     """
 
-    target: str
     known: bool = False
     finished: Finished = _unknown
     read_at: datetime = _EVER
-    lanes: dict[str, dict[int, State]] = field(default_factory=dict)
     pauses: set[str] = field(default_factory=set)
+
+    def is_finished(self, offset: int | None) -> bool:
+        """Tell whether the progress calls the record at `offset` finished."""
+        return offset is not None and self.finished(offset)
+
+    def is_paused(self, subject: str) -> bool:
+        """Tell whether a subject is paused, by itself or with the whole target."""
+        return bool(self.pauses & {subject, WHOLE_TARGET})
+
+
+@dataclass(slots=True)
+class Kept(Log):
+    """What one target keeps of its events outside the log."""
+
+    target: str
+    lanes: dict[str, dict[int, State]] = field(default_factory=dict)
     findings: Findings = field(default_factory=Findings)
 
     def take(self, parked: ParkedEvent) -> None:
@@ -53,10 +67,6 @@ class Kept:
     def of(self, subject: str) -> dict[int, State]:
         """Return the unfinished events of a subject that something is kept of."""
         return self.lanes.get(subject, _NOTHING)
-
-    def is_finished(self, offset: int | None) -> bool:
-        """Tell whether the progress calls the event at `offset` finished."""
-        return offset is not None and self.finished(offset)
 
     def kind(self, event: Event, offset: int | None) -> RecordKind | None:
         """Return what is kept of an unfinished event; None if nothing is, rightly.
@@ -84,7 +94,7 @@ class Kept:
 
     def reason(self, subject: str, head: int) -> str:
         """Return what a lane waits for."""
-        paused = bool(self.pauses & {subject, WHOLE_TARGET})
+        paused = self.is_paused(subject)
         return reason_of(self.of(subject).get(head), paused=paused)
 
     def waits(self, subject: str, head: int, count: int) -> Counter[str]:

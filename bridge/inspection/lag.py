@@ -28,7 +28,8 @@ class Lag:
     markers among them. `parked` events wait outside the log, `dead` ones of them for
     an operator. `waits` counts the lanes with something kept by what they wait for;
     lanes whose head was not tried in vain yet are not among them. `oldest_seconds` is
-    the age of the oldest unfinished event, in the log or parked; None if there is none.
+    the age of the oldest unfinished event or hint, in the log or parked; None if there
+    is none.
     """
 
     group: str
@@ -48,14 +49,17 @@ async def lag(
     names: TopicNames,
     targets: Sequence[str],
     clock: Clock = _CLOCK,
+    *,
+    fetching: Sequence[str] = (),
 ) -> list[Lag]:
     """Return a row for every group and partition.
 
-    Raises ConfigError for a missing topic, UnavailableError if Kafka is away.
+    `targets` are served with events, those that are `fetching` with hints. Raises
+    ConfigError for a missing topic, UnavailableError if Kafka is away.
     """
     rows = []
     async with open_scanner(kafka, clock) as scanner:
-        for group, topic, parked in _groups(names, targets):
+        for group, topic, parked in _groups(names, targets, fetching):
             offsets = CommittedOffsets(kafka, group)
             reading = _Reading(scanner, offsets, group, clock)
             try:
@@ -70,11 +74,13 @@ async def lag(
 
 
 def _groups(
-    names: TopicNames, targets: Sequence[str]
+    names: TopicNames, targets: Sequence[str], fetching: Sequence[str]
 ) -> Iterator[tuple[str, str, str | None]]:
     yield normalize_group(names.prefix), names.raw, None
-    for target in targets:
-        yield deliver_group(names.prefix, target), names.events, names.parked(target)
+    served = dict.fromkeys(targets, names.events)
+    served |= dict.fromkeys(fetching, names.hints)
+    for target, topic in served.items():
+        yield deliver_group(names.prefix, target), topic, names.parked(target)
 
 
 @dataclass(frozen=True, slots=True)

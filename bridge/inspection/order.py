@@ -16,10 +16,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 
 from bridge.canonical.envelope import Event, event_id
 from bridge.deadletters.standing import WaitReason
+from bridge.inspection.conversing import Conversations
 from bridge.inspection.decisions import Decisions
 from bridge.inspection.findings import Findings, Kind, TargetReport
 from bridge.inspection.kept import Kept
@@ -58,8 +58,7 @@ class _Lane:
     head: int = 0
     waiting: int = 0
     parked: int = 0
-    worker: str = ""
-    busy_until: datetime = _NEVER
+    conversations: Conversations = field(default_factory=Conversations)
     missing: set[int] = field(default_factory=set)
     given_up: dict[int, datetime] = field(default_factory=dict)
     dead: set[int] = field(default_factory=set)
@@ -87,11 +86,13 @@ class TargetChecker:
         lane = self._lanes.setdefault(receipt.subject, _Lane())
         if receipt.id != event_id(receipt.subject, receipt.sequence):
             self._add(Kind.ID, receipt, f"has the id {receipt.id}")
-        self._judge_times(lane, receipt, worker)
+        attempts = _untold(lane, receipt)
+        for what in lane.conversations.take(attempts, worker, self._skew):
+            self._add(Kind.OVERLAP, receipt, what)
         self.kept.settle(receipt)
         if self._is_news(lane, receipt):
             if receipt.outcome == DEAD:
-                lane.given_up[receipt.sequence] = lane.busy_until
+                lane.given_up[receipt.sequence] = lane.conversations.busy_until
             else:
                 self._decisions.receipt(receipt)
                 self._counts[_BUCKETS.get(receipt.outcome, "delivered")] += 1
@@ -193,22 +194,6 @@ class TargetChecker:
             return True
         self._add(Kind.REPEAT, receipt, f"comes again, at {receipt.finished_at}")
         return False
-
-    def _judge_times(self, lane: _Lane, receipt: Receipt, worker: str) -> None:
-        attempts = _untold(lane, receipt)
-        if not attempts:
-            return
-        began = attempts[0].started_at
-        slack = timedelta(0) if worker == lane.worker else self._skew
-        if began + slack < lane.busy_until:
-            what = f"began at {began}, the call before ended at {lane.busy_until}"
-            self._add(Kind.OVERLAP, receipt, what)
-        for earlier, later in pairwise(attempts):
-            if later.started_at < earlier.ended_at:
-                what = f"was tried at {later.started_at} during an earlier try"
-                self._add(Kind.OVERLAP, receipt, what)
-        lane.worker = worker
-        lane.busy_until = max(lane.busy_until, attempts[-1].ended_at)
 
     def _judge_chain(self, lane: _Lane, event: Event) -> None:
         if event.sequence in {lane.run, lane.expected}:

@@ -3,11 +3,13 @@
 Memory grows with the subjects of one partition, not with the topics.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from bridge.canonical import envelope
+from bridge.canonical.envelope import Event
 from bridge.clock import Clock, SystemClock
 from bridge.deadletters import letter
 from bridge.errors import ConfigError, UnreadableError
@@ -39,46 +41,53 @@ _UNSURE = timedelta(minutes=1)
 _SETTLING = timedelta(seconds=1)
 _CLOCK: Clock = SystemClock()
 
+Take = Callable[[Event, datetime, int], None]
 
-async def verify(
+
+async def verify(  # noqa: PLR0913 - what to read, and how
     kafka: KafkaOptions,
     names: TopicNames,
     targets: Sequence[str],
     since: datetime | None = None,
     *,
+    fetching: Sequence[str] = (),
     progress: Progress = silent,
 ) -> Report:
     """Check every partition and add the reports up.
 
-    `since` leaves out what was written before; histories are then judged from there.
-    Raises ConfigError for a missing topic, UnavailableError if Kafka is away.
+    `targets` are served with events, those that are `fetching` with hints. `since`
+    leaves out what was written before; histories are then judged from there. Raises
+    ConfigError for a missing topic, UnavailableError if Kafka is away.
     """
     async with open_scanner(kafka) as scanner:
-        reading = _Reading(scanner, names, tuple(targets), since, progress)
+        served = dict.fromkeys(targets, names.events)
+        served |= dict.fromkeys(fetching, names.hints)
+        reading = _Reading(scanner, names, served, since, progress)
         partitions = await reading.partitions()
         far = {
-            target: await _reached(kafka, names, target, scanner, partitions)
-            for target in targets
+            target: await _reached(
+                kafka,
+                deliver_group(names.prefix, target),
+                [Place(topic, number) for number in range(partitions)],
+                scanner,
+            )
+            for target, topic in served.items()
         }
         await _CLOCK.sleep(_SETTLING)
         reports = [await reading.partition(number, far) for number in range(partitions)]
-    return total(reports, targets)
+    return total(reports, served)
 
 
 async def _reached(
-    kafka: KafkaOptions,
-    names: TopicNames,
-    target: str,
-    scanner: Scanner,
-    partitions: int,
+    kafka: KafkaOptions, group: str, places: Sequence[Place], scanner: Scanner
 ) -> list[Reached]:
-    """Return how far a target is in each partition of the events."""
-    offsets = CommittedOffsets(kafka, deliver_group(names.prefix, target))
+    """Return how far a target is in each partition of what it is served from."""
+    offsets = CommittedOffsets(kafka, group)
     found = []
     try:
-        for number in range(partitions):
-            extent = await scanner.extent(Place(names.events, number))
-            commit = await offsets.read(names.events, number)
+        for place in places:
+            extent = await scanner.extent(place)
+            commit = await offsets.read(place.topic, place.partition)
             found.append(reached(commit, extent.first, extent.end))
     finally:
         await offsets.stop()
@@ -87,20 +96,23 @@ async def _reached(
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """One run over the topics."""
+    """One run over the topics; `served` has the topic that each target reads."""
 
     scanner: Scanner
     names: TopicNames
-    targets: tuple[str, ...]
+    served: Mapping[str, str]
     since: datetime | None
     progress: Progress
+
+    def _those(self, topic: str) -> list[str]:
+        return [target for target, served in self.served.items() if served == topic]
 
     async def partitions(self) -> int:
         """Return the number of partitions; all topics must have the same."""
         count = await self.scanner.partitions(self.names.events)
-        for target in self.targets:
+        for target, served in self.served.items():
             topics = (self.names.receipts, self.names.dead, self.names.parked)
-            for topic in (name(target) for name in topics):
+            for topic in (served, *(name(target) for name in topics)):
                 if await self.scanner.partitions(topic) != count:
                     raise ConfigError(
                         f"{topic} has not the {count} partitions of "
@@ -115,17 +127,31 @@ class _Reading:
         events = Place(self.names.events, number)
         extent = await self.scanner.extent(events)
         whole = self.since is None and extent.first == 0
-        checker = Checker(self.targets, skew=SKEW, whole=whole)
-        for target in self.targets:
+        targets, fetching = self._those(events.topic), self._those(self.names.hints)
+        checker = Checker(targets, fetching=fetching, skew=SKEW, whole=whole)
+        for target in self.served:
             read_at = _CLOCK.now() - _UNSURE
             checker.progress(target, far[target][number].finished, read_at)
             await self._parked(checker, target, number)
             await self._receipts(checker, target, number)
+        for target in targets:
             await self._letters(checker, target, number)
-        records = self.scanner.records(events, since=self.since, progress=self.progress)
-        async for record in records:
-            _take_event(checker, record)
+        await self._log(checker, events, checker.event)
+        for target in fetching:
+            hints = Place(self.names.hints, number)
+            await self._log(checker, hints, partial(checker.hint, target))
         return checker.report()
+
+    async def _log(self, checker: Checker, place: Place, take: Take) -> None:
+        """Feed what a target is served from; it is read last."""
+        records = self.scanner.records(place, since=self.since, progress=self.progress)
+        async for record in records:
+            try:
+                event = envelope.from_headers(record.headers, record.value or b"")
+            except UnreadableError as broken:
+                checker.foreign(_where(record, broken))
+            else:
+                take(event, time_of(record), record.offset)
 
     async def _parked(self, checker: Checker, target: str, number: int) -> None:
         place = Place(self.names.parked(target), number)
@@ -165,15 +191,6 @@ class _Reading:
                 continue
             if dead.about is not None:
                 checker.dead(target, dead.about.subject, dead.about.sequence)
-
-
-def _take_event(checker: Checker, record: Record) -> None:
-    try:
-        event = envelope.from_headers(record.headers, record.value or b"")
-    except UnreadableError as broken:
-        checker.foreign(_where(record, broken))
-    else:
-        checker.event(event, time_of(record), record.offset)
 
 
 def _where(record: Record, broken: UnreadableError) -> str:

@@ -12,6 +12,7 @@ from bridge.deadletters.instructions import EVERYTHING
 from bridge.deadletters.parked import Trouble
 from bridge.errors import UnreadableError
 from bridge.inspection.board import Board, read_board
+from bridge.streams import hints
 from bridge.streams.connection import KafkaOptions
 from bridge.streams.raw import from_raw
 from bridge.streams.receipts import Sheet, decode_sheet
@@ -24,7 +25,7 @@ from bridge.streams.topics import TopicNames
 class TraceStep:
     """One thing that happened to the subject.
 
-    `what` is `observation`, `event`, `attempt`, `receipt`, `dead letter`,
+    `what` is `observation`, `hint`, `event`, `attempt`, `receipt`, `dead letter`,
     `instruction` (given), `answer` (to it), `pause`, `parked` (what is kept of an
     event now) or `tried` (its last attempt, while it has no receipt); `target` and
     `sequence` are None where there is none; `detail` is one short line.
@@ -41,12 +42,18 @@ Reader = Callable[[Record], Iterator[TraceStep]]
 
 
 async def trace(
-    kafka: KafkaOptions, names: TopicNames, targets: Sequence[str], subject: str
+    kafka: KafkaOptions,
+    names: TopicNames,
+    targets: Sequence[str],
+    subject: str,
+    *,
+    fetching: Sequence[str] = (),
 ) -> list[TraceStep]:
     """Return what the topics know of `subject`, oldest first; empty if nothing.
 
-    Reads the subject's partition of each topic from its beginning. Raises ConfigError
-    for a missing topic, UnavailableError if Kafka is away.
+    `targets` are served with events, those that are `fetching` with hints. Reads
+    the subject's partition of each topic from its beginning. Raises ConfigError for a
+    missing topic, UnavailableError if Kafka is away.
     """
     async with open_scanner(kafka) as scanner:
         partition = partition_for(
@@ -54,10 +61,10 @@ async def trace(
         )
         steps = [
             step
-            for topic, read in _readers(names, targets, subject)
+            for topic, read in _readers(names, (*targets, *fetching), subject)
             async for step in _steps(scanner, Place(topic, partition), read)
         ]
-        for target in targets:
+        for target in (*targets, *fetching):
             board = await read_board(scanner, Place(names.parked(target), partition))
             steps += _kept(board, subject, target)
     # A retried event's receipt may tell its earlier attempts once more.
@@ -68,6 +75,7 @@ def _readers(
     names: TopicNames, targets: Sequence[str], subject: str
 ) -> Iterator[tuple[str, Reader]]:
     key = subject.encode()
+    yield names.hints, partial(_hints, key)
     yield names.raw, partial(_observations, key)
     yield names.dead_inbound, partial(_letters, key)
     yield names.events, partial(_events, key)
@@ -104,11 +112,18 @@ def _events(key: bytes, record: Record) -> Iterator[TraceStep]:
         yield TraceStep(time, "event", None, event.sequence, detail)
 
 
+def _hints(key: bytes, record: Record) -> Iterator[TraceStep]:
+    if record.key == key:
+        hint = envelope.from_headers(record.headers, record.value or b"")
+        detail = f"{hints.reason_of(hint) or 'no reason told'}, {hint.id}"
+        yield TraceStep(hint.time, "hint", None, None, detail)
+
+
 def _letters(key: bytes, record: Record) -> Iterator[TraceStep]:
     if record.key == key:
         dead = letter.from_headers(record.headers, record.key, record.value)
         detail = f"{dead.reason} at {dead.path}: {dead.detail or 'no detail'}"
-        number = None if dead.about is None else dead.about.sequence
+        number = None if dead.about is None else dead.about.sequence or None
         yield TraceStep(dead.died_at, "dead letter", dead.target, number, detail)
 
 
@@ -129,18 +144,18 @@ def _kept(board: Board, subject: str, target: str) -> Iterator[TraceStep]:
         detail = f"since then, by {pause.author}: {pause.reason or 'no reason given'}"
         yield TraceStep(pause.at, "pause", target, None, detail)
     for event in board.lanes().get(subject, ()):
-        state = event.state
+        state, number = event.state, event.state.sequence or None
         if state.trouble.last_tried_at is not None:
             yield TraceStep(
                 state.trouble.last_tried_at,
                 "tried",
                 target,
-                state.sequence,
+                number,
                 tries_said(state.trouble),
             )
         if state.kind == "parked":
             waits = "waits for an operator" if state.death else "waits outside the log"
-            yield TraceStep(state.parked_at, "parked", target, state.sequence, waits)
+            yield TraceStep(state.parked_at, "parked", target, number, waits)
 
 
 def tries_said(trouble: Trouble) -> str:
@@ -160,14 +175,15 @@ def _receipts(subject: str, target: str, record: Record) -> Iterator[TraceStep]:
     for receipt in sheet.receipts:
         if receipt.subject != subject:
             continue
-        number = receipt.sequence
+        number = receipt.sequence or None  # hints have none
+        of = "" if number else f", hint {receipt.id}"
         for attempt in receipt.attempts:
             took = (attempt.ended_at - attempt.started_at).total_seconds()
             detail = f"{attempt.outcome} {attempt.reason}".strip()
             detail = f"{detail}, {took * 1000:.0f} ms"
             yield TraceStep(attempt.started_at, "attempt", target, number, detail)
         edited = ", edited by an operator" if receipt.edited else ""
-        detail = f"{receipt.outcome}{edited}, by {sheet.worker}"
+        detail = f"{receipt.outcome}{edited}, by {sheet.worker}{of}"
         yield TraceStep(receipt.finished_at, "receipt", target, number, detail)
 
 
@@ -180,4 +196,6 @@ def _answers(subject: str, target: str, sheet: Sheet) -> Iterator[TraceStep]:
         if answer.subject in {subject, EVERYTHING}:
             word = "applied" if answer.applied else f"refused, {answer.why}"
             detail = f"{answer.action} by {answer.author}: {word}"
-            yield TraceStep(answer.at, "answer", target, answer.sequence, detail)
+            yield TraceStep(
+                answer.at, "answer", target, answer.sequence or None, detail
+            )

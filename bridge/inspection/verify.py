@@ -2,21 +2,24 @@
 
 The rule of feeding: of one partition, of every target first its progress, then what is
 parked, then its receipts, then its dead letters; then the events, each in partition
-order. Whoever reads in this order finds, however busy the system is, an event for every
-receipt, and for everything that the progress calls finished either a receipt or a
-parked record; what was published meanwhile merely waits.
+order. Of a fetch target the hints take the place of the events. Whoever reads in this
+order finds, however busy the system is, an event for every receipt, and for everything
+that the progress calls finished either a receipt or a parked record; what was published
+meanwhile merely waits.
 
 A history may begin in the middle, where older records were deleted or not asked for:
-then it is judged from there. What targets owe is judged in `order.py`.
+then it is judged from there. What targets owe is judged in `order.py`, what fetch
+targets owe in `hinted.py`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bridge.canonical.envelope import Event, chain_next, chain_start, event_id
 from bridge.deadletters.parked import ParkedEvent
 from bridge.inspection.findings import Findings, HistoryReport, Kind, Report
+from bridge.inspection.hinted import HintsChecker
 from bridge.inspection.kept import Finished
 from bridge.inspection.order import TargetChecker
 from bridge.streams.receipts import Sheet
@@ -24,6 +27,8 @@ from bridge.streams.receipts import Sheet
 
 class Checker:
     """Judges one partition, or several one after the other.
+
+    `targets` are served with events, those that are `fetching` with hints.
 
     `skew` is how far the clocks of two workers may be apart: an overlap of their
     calls counts from there on. `whole` says that the events are read from the very
@@ -34,11 +39,17 @@ class Checker:
         self,
         targets: Iterable[str],
         *,
+        fetching: Iterable[str] = (),
         skew: timedelta = timedelta(0),
         whole: bool = True,
     ) -> None:
         self._history = _History(whole)
-        self._targets = {name: TargetChecker(name, skew) for name in targets}
+        self._events = {name: TargetChecker(name, skew) for name in targets}
+        self._hints = {name: HintsChecker(name, skew) for name in fetching}
+        self._targets: Mapping[str, TargetChecker | HintsChecker] = {
+            **self._events,
+            **self._hints,
+        }
 
     def receipts_since(self, target: str, time: datetime) -> None:
         """Say that receipts of `target` from before `time` are not fed."""
@@ -69,8 +80,8 @@ class Checker:
         self._targets[target].sheet(sheet)
 
     def dead(self, target: str, subject: str, sequence: int) -> None:
-        """Take the next dead letter of a target."""
-        self._targets[target].dead(subject, sequence)
+        """Take the next dead letter of a target that is served with events."""
+        self._events[target].dead(subject, sequence)
 
     def event(self, event: Event, time: datetime, offset: int | None = None) -> None:
         """Take the next event; `time` is when it was written to Kafka.
@@ -78,8 +89,12 @@ class Checker:
         Without its `offset` it is not compared with the progress.
         """
         if self._history.event(event):
-            for target in self._targets.values():
+            for target in self._events.values():
                 target.event(event, time, offset)
+
+    def hint(self, target: str, event: Event, time: datetime, offset: int) -> None:
+        """Take the next hint for a fetch target; `time` is when it was written."""
+        self._hints[target].hint(event, time, offset)
 
     def foreign(self, record: str) -> None:
         """Take note of a record that is not what its topic holds."""
@@ -90,7 +105,10 @@ class Checker:
         last = self._history.last_of
         return Report(
             self._history.report(),
-            tuple(target.report(last) for target in self._targets.values()),
+            (
+                *(target.report(last) for target in self._events.values()),
+                *(target.report() for target in self._hints.values()),
+            ),
         )
 
 

@@ -30,7 +30,10 @@ _STOPPED: Mapping[str, WaitReason] = {
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One event of the subject in the log; `written_at` is when it got there."""
+    """One event of the subject in the log; `written_at` is when it got there.
+
+    A hint, of a fetch target, has the number 0.
+    """
 
     sequence: int
     id: str
@@ -63,7 +66,7 @@ class Facts:
 class Last:
     """The last event that came to something at the target."""
 
-    sequence: int
+    sequence: int | None
     type: str
     outcome: str
     at: datetime
@@ -73,10 +76,10 @@ class Last:
 class Why:
     """The answer. `waiting_for` is a WaitReason, `due` or `nothing`.
 
-    `sequence`, `event_id` and `type` name the event that is next; `kept` is what is
-    known of it beyond the log. `since` is when the wait began. `behind` events follow
-    it, `parked` counts those of the lane outside the log; `given_up` events later ones
-    have passed. `detail` is one sentence.
+    `sequence` (None for a hint), `event_id` and `type` name what is next; `kept` is
+    what is known of it beyond the log. `since` is when the wait began. `behind` events
+    follow it, `parked` counts those of the lane outside the log; `given_up` events
+    later ones have passed. `detail` is one sentence.
     """
 
     subject: str
@@ -117,8 +120,8 @@ def judge(facts: Facts) -> Why:
         facts.partition,
         reason,
         lane.detail(reason),
-        sequence=lane.head,
-        event_id=lane.id,
+        sequence=lane.sequence,
+        event_id=lane.head,
         type=lane.type,
         since=lane.since(reason),
         kept=None if lane.kept is None else lane.kept.state,
@@ -132,31 +135,39 @@ def judge(facts: Facts) -> Why:
 
 @dataclass(slots=True)
 class _Lane:
-    """The subject's unfinished events, found out of the facts."""
+    """The subject's unfinished events, found out of the facts; `open` are their ids."""
 
     facts: Facts
-    records: dict[int, ParkedEvent] = field(init=False)
-    seen: dict[int, Seen] = field(init=False)
-    open: list[int] = field(init=False)
-    done: dict[int, Receipt] = field(init=False)
+    records: dict[str, ParkedEvent] = field(init=False)
+    seen: dict[str, Seen] = field(init=False)
+    open: list[str] = field(init=False)
+    done: dict[str, Receipt] = field(init=False)
 
     def __post_init__(self) -> None:
         facts = self.facts
         lane = facts.board.lanes().get(facts.subject, [])
-        self.records = {each.state.sequence: each for each in lane}
-        self.seen = {each.sequence: each for each in facts.events}
-        self.done = {each.sequence: each for each in facts.receipts}
+        self.records = {each.event_id: each for each in lane}
+        self.seen = {each.id: each for each in facts.events}
+        self.done = {each.id: each for each in facts.receipts}
         in_log = {
-            each.sequence
+            each.id
             for each in facts.events
-            if each.sequence not in self.done
-            and not facts.reached.finished(each.offset)
+            if each.id not in self.done and not facts.reached.finished(each.offset)
         }
-        self.open = sorted(in_log | self.records.keys())
+        self.open = sorted(in_log | self.records.keys(), key=self._order)
+
+    def _order(self, id_: str) -> tuple[int, int]:
+        """Return what orders a subject's events: their numbers; hints have none."""
+        known = self.seen.get(id_) or self.records[id_].state
+        return known.sequence, known.offset
 
     @property
-    def head(self) -> int:
+    def head(self) -> str:
         return self.open[0]
+
+    @property
+    def sequence(self) -> int | None:
+        return self._order(self.head)[0] or None
 
     @property
     def kept(self) -> ParkedEvent | None:
@@ -167,11 +178,6 @@ class _Lane:
         return sum(each.state.kind == "parked" for each in self.records.values())
 
     @property
-    def id(self) -> str | None:
-        known = self.seen.get(self.head)
-        return known.id if known else self.records[self.head].event_id
-
-    @property
     def type(self) -> str | None:
         known = self.seen.get(self.head)
         return known.type if known else None
@@ -179,8 +185,8 @@ class _Lane:
     @property
     def given_up(self) -> int:
         return sum(
-            receipt.outcome == DEAD and number not in self.records
-            for number, receipt in self.done.items()
+            receipt.outcome == DEAD and id_ not in self.records
+            for id_, receipt in self.done.items()
         )
 
     @property
@@ -188,8 +194,8 @@ class _Lane:
         told = [each for each in self.done.values() if each.outcome != DEAD]
         if not told:
             return None
-        last = max(told, key=lambda receipt: receipt.sequence)
-        return Last(last.sequence, last.type, last.outcome, last.finished_at)
+        last = max(told, key=lambda receipt: (receipt.sequence, receipt.finished_at))
+        return Last(last.sequence or None, last.type, last.outcome, last.finished_at)
 
     def reason(self) -> str:
         """Return the strongest of what holds the lane up."""

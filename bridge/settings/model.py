@@ -6,7 +6,7 @@ import socket
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -182,10 +182,18 @@ class Settings(_Section):
     @property
     def event_targets(self) -> tuple[str, ...]:
         """Return the targets that events go to: all but those that serve hints."""
+        return self._targets_that_read("events")
+
+    @property
+    def fetch_targets(self) -> tuple[str, ...]:
+        """Return the targets that serve hints."""
+        return self._targets_that_read("hints")
+
+    def _targets_that_read(self, topic: Literal["events", "hints"]) -> tuple[str, ...]:
         return tuple(
             name
             for name, target in self.targets.items()
-            if target.options.reads == "events"
+            if target.options.reads == topic
         )
 
     def topic_specs(self) -> tuple[TopicSpec, ...]:

@@ -13,8 +13,9 @@ from bridge.streams.connection import KafkaOptions, unanswered
 from bridge.streams.records import Record
 
 _RETRY = timedelta(seconds=1)
-#: A transaction just committed is readable a little later; what is gone never is.
-_PATIENCE = timedelta(seconds=10)
+#: A transaction just committed is readable a little later; what is gone never is. Seen
+#: to be missing twice, so long apart, it is gone.
+_PATIENCE = timedelta(seconds=5)
 _FETCH = 512 * 1024  # bytes: what is read again is a few records
 
 
@@ -112,10 +113,14 @@ class Reader:
         consumer.assign([place])
         consumer.seek(place, offsets[0])
         wanted, found = set(offsets), list[Record]()
-        patience = self._clock.monotonic() + _PATIENCE.total_seconds()
+        missing, looked_at = False, self._clock.monotonic()
         while await consumer.position(place) <= offsets[-1]:
-            if self._clock.monotonic() > patience:
-                break
+            if self._clock.monotonic() - looked_at > _PATIENCE.total_seconds():
+                # Silence tells nothing: this raises while the broker is away.
+                end = int((await consumer.end_offsets([place]))[place])
+                if missing and end <= offsets[-1]:
+                    break
+                missing, looked_at = end <= offsets[-1], self._clock.monotonic()
             batches = await consumer.getmany(place, timeout_ms=100)
             found += [
                 as_record(message)

@@ -53,6 +53,7 @@ class Stage:
     folder: Path
     partitions: int = PARTITIONS
     delivery: Mapping[str, object] = field(default_factory=dict)
+    call_deadline: str = "3s"
 
     def worker(self, name: str, role: str = "deliver") -> Worker:
         """Start a process of the bridge; its calls go to `/<name>` of the target."""
@@ -63,7 +64,11 @@ class Stage:
         )
 
     def _tree(self, name: str) -> dict[str, object]:
-        ownership = {"call_deadline": "3s", "lease": "2s", "session_timeout": "6s"}
+        ownership = {
+            "call_deadline": self.call_deadline,
+            "lease": "2s",
+            "session_timeout": "6s",
+        }
         return {
             "kafka": {"bootstrap": self.broker.bootstrap},
             "topics": {

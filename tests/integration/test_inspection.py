@@ -1,6 +1,7 @@
 """`verify`, `trace` and `lag` on the topics of a real broker, and the scans below."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +9,14 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.structs import TopicPartition
 
-from bridge.canonical.envelope import Cause, Event, chain_start, seal, to_headers
+from bridge.canonical.envelope import (
+    Cause,
+    Event,
+    chain_start,
+    from_headers,
+    seal,
+    to_headers,
+)
 from bridge.deadletters.letter import About, DeadLetter, Position
 from bridge.deadletters.parked import (
     Death,
@@ -25,8 +33,9 @@ from bridge.inspection.findings import Kind
 from bridge.inspection.lag import lag
 from bridge.inspection.read import verify
 from bridge.inspection.trace import trace
-from bridge.platforms.contract import Observation
+from bridge.platforms.contract import Hint, Observation
 from bridge.streams.groups import deliver_group
+from bridge.streams.hints import to_hint
 from bridge.streams.progress import Mark, Progress
 from bridge.streams.raw import to_raw
 from bridge.streams.receipts import DEAD, Attempt, Receipt, Sheet, encode_sheet
@@ -115,8 +124,10 @@ def place_of(event: Event) -> int:
     return partition_for(event.subject.encode(), PARTITIONS)
 
 
-def receipted(names: TopicNames, event: Event, outcome: str = "delivered") -> Outgoing:
-    began = NOW + event.sequence * SECOND
+def receipted(
+    names: TopicNames, event: Event, outcome: str = "delivered", at: int = 0
+) -> Outgoing:
+    began = NOW + (at or event.sequence) * SECOND
     attempt = Attempt(began, began + SECOND / 2, outcome, "http_200")
     receipt = Receipt(
         event.id,
@@ -335,6 +346,53 @@ async def test_lag_counts_what_is_unfinished_and_how_old_it_is(
     assert {(other.lag, other.oldest_seconds) for other in behind.values()} == {
         (0, None)
     }
+
+
+def hinted(names: TopicNames, number: int) -> tuple[Outgoing, Event]:
+    hint = Hint("returngo/shop/7", "webhook", f"d-{number}", NOW - SECOND)
+    record = to_hint(hint, names.hints)
+    return record, from_headers(dict(record.headers), record.value or b"")
+
+
+async def test_hints_of_a_fetch_target_are_told_by_all_of_them(
+    kafka: Broker, names: TopicNames, writer: Writer
+) -> None:
+    records, hints = zip(*(hinted(names, number) for number in range(4)), strict=True)
+    await writer.write(*records)
+    await writer.write(
+        receipted(names, hints[0]), receipted(names, hints[1], "already_applied", at=1)
+    )
+    await writer.write(receipted(names, hints[2], DEAD, at=2), parked(names, hints[2]))
+    broker, subject = options_of(kafka), "returngo/shop/7"
+
+    report = await verify(broker, names, [], fetching=["wms"])
+    (answer,) = await why(broker, names, [], subject, fetching=["wms"])
+    steps = await trace(broker, names, [], subject, fetching=["wms"])
+    rows = await lag(broker, names, [], fetching=["wms"])
+
+    (fetch,) = report.targets
+    assert report.ok
+    assert (fetch.delivered, fetch.collapsed, fetch.held) == (1, 1, 2)
+    assert (answer.waiting_for, answer.event_id) == ("dead", hints[2].id)
+    assert (answer.sequence, answer.behind) == (None, 1)
+    told = Counter(step.what for step in steps)
+    assert told == {"hint": 4, "attempt": 3, "receipt": 3, "tried": 1, "parked": 1}
+    assert steps[0].detail == f"webhook, {hints[0].id}"
+    assert {step.sequence for step in steps} == {None}
+    (row,) = [row for row in rows if row.topic == names.hints and row.lag]
+    assert (row.lag, row.dead, row.waits) == (5, 1, {"dead": 1})
+
+
+async def test_a_lost_hint_is_told(
+    kafka: Broker, names: TopicNames, writer: Writer
+) -> None:
+    record, hint = hinted(names, 1)
+    await writer.write(record)
+    await writer.commit(names.hints, place_of(hint), Progress(1))
+
+    report = await verify(options_of(kafka), names, [], fetching=["wms"])
+
+    assert report.targets[0].findings.counts == {Kind.LOST: 1}
 
 
 async def test_a_finished_partition_has_no_lag_for_its_markers(

@@ -57,6 +57,7 @@ class Copying:
         self._names = names
         self._seen = seen
         self._outgoing: list[Outgoing] = []
+        self.obeyed: list[int] = []
         self.leave_open: set[int] = set()
         self.clean: bool | None = None
         self.dropped = False
@@ -72,6 +73,10 @@ class Copying:
             Outgoing(self._names.snapshots, record.key, record.value, partition=0)
         )
         self._owner.finish(record.offset)
+
+    def instruct(self, record: Record) -> None:
+        self.obeyed.append(record.offset)
+        self._owner.instructed(record.offset)
 
     def room(self) -> bool:
         return True
@@ -99,9 +104,10 @@ async def member_of(
 
     def make(owner: Owner) -> Copying:
         works.append(Copying(owner, names, seen))
+        owner.listen(works[-1].instruct)
         return works[-1]
 
-    part = Part(f"{names.prefix}-g", names.events, make)
+    part = Part(f"{names.prefix}-g", names.events, make, names.instructions)
     member = Member(options_of(broker), part, options, SystemClock())
     stop = asyncio.Event()
     running = asyncio.create_task(member.run(stop))
@@ -163,6 +169,23 @@ async def test_a_successor_goes_on_where_a_released_owner_ended(
     assert works[0].clean is True
     await settled(kafka, [names.snapshots])
     assert await copies(kafka, names) == list(range(50)) * 2
+
+
+async def test_an_instruction_that_was_carried_out_is_not_read_again(
+    kafka: Broker, topics: CreateTopics
+) -> None:
+    names = await topics(kafka, partitions=1)
+    await produce(kafka, names.instructions, 3)
+    async with member_of(kafka, names) as (works, _):
+        await wait_until(
+            lambda: any(work.obeyed == [0, 1, 2] for work in works), what="the first"
+        )
+    await produce(kafka, names.instructions, 1)
+
+    async with member_of(kafka, names) as (works, _):
+        await wait_until(lambda: any(work.obeyed for work in works), what="the next")
+
+    assert [work.obeyed for work in works] == [[3]]
 
 
 async def test_finished_offsets_above_an_open_one_are_not_repeated(

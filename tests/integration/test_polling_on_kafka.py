@@ -273,6 +273,35 @@ async def test_hints_are_answered_by_reading_and_the_body_comes_with_the_receipt
     assert receipts["skipped"] == 10
 
 
+async def test_what_hints_came_to_is_proven(
+    kafka: Broker, topics: CreateTopics, tmp_path: Path
+) -> None:
+    names = await topics(kafka, "fetch", partitions=PARTITIONS)
+    async with shop(2) as simulator:
+        settings = settings_for(kafka, names.prefix, tmp_path, simulator.url)
+        ids = [each.id for each in simulator.shop.all()]
+        now = SystemClock().now() - timedelta(hours=1)
+        hints = [
+            Hint(f"redo/shop-0/{id_}", "webhook", f"{number}", now)
+            for number in range(3)
+            for id_ in (*ids, "made-up")
+        ]
+        await write_all(settings.kafka, [to_hint(each, names.hints) for each in hints])
+        async with running(settings, DELIVER):
+            await all_receipts(settings, len(hints))
+    await settled(kafka, [names.receipts("fetch")])
+
+    proof = await app.verify(settings, None)
+    behind = sum(row.lag for row in await app.lag(settings) if "fetch" in row.group)
+
+    assert (proof.kept, proof.waiting, behind) == (True, 0, 0)
+    assert proof.lines[1] == (
+        "Fetch target fetch: 9 hints: 2 fetched, 4 collapsed into a later fetch, "
+        "3 skipped; 0 lost events, 0 overlaps, 0 repeated effects, 0 parked though "
+        "finished."
+    )
+
+
 async def all_receipts(settings: Settings, count: int) -> Counter[str]:
     """Return the outcomes of the fetch target once there are `count`."""
     topic, outcomes = settings.topic_names.receipts("fetch"), Counter[str]()

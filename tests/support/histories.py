@@ -1,10 +1,13 @@
 """Returns with long histories, made by the real source and the real fold."""
 
+import asyncio
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 
 import orjson
 from aiokafka import AIOKafkaProducer
+from aiokafka.structs import RecordMetadata
 from pydantic import SecretStr
 
 from bridge.canonical.envelope import Event, to_headers
@@ -38,36 +41,54 @@ def observations(subject_number: int, versions: int) -> Iterator[Observation]:
         )
 
 
-def events(subject_number: int, versions: int) -> list[Event]:
-    """Return the canonical events of that return."""
-    made: list[Event] = []
+def _history(subject_number: int, versions: int) -> Iterator[list[Event]]:
+    """Yield the canonical events of that return, those of one webhook together."""
     state = None
     for observation in observations(subject_number, versions):
         state = state or start(observation.subject)
         folded = fold(state, observation, _SOURCE.read(observation))
         state = folded.state
-        made += folded.events
-    return made
+        yield list(folded.events)
+
+
+def events(subject_number: int, versions: int) -> list[Event]:
+    """Return the canonical events of that return."""
+    return [event for made in _history(subject_number, versions) for event in made]
+
+
+def mixed(subjects: range, versions: int) -> Iterator[Event]:
+    """Yield the events of many returns, one webhook of each return after another."""
+    histories = [_history(number, versions) for number in subjects]
+    for together in zip_longest(*histories, fillvalue=[]):
+        for made in together:
+            yield from made
+
+
+async def send_event(
+    producer: AIOKafkaProducer, names: TopicNames, event: Event
+) -> asyncio.Future[RecordMetadata]:
+    """Hand an event to `producer`; the future is its acknowledgement."""
+    acknowledged: asyncio.Future[RecordMetadata] = await producer.send(
+        names.events,
+        event.body,
+        key=event.subject.encode(),
+        headers=list(to_headers(event)),
+    )
+    return acknowledged
 
 
 async def publish_events(
     bootstrap: str, names: TopicNames, subjects: range, versions: int
 ) -> int:
     """Write the events of many returns, mixed; return how many."""
-    lanes = [events(number, versions) for number in subjects]
-    longest = max(map(len, lanes))
-    mixed = [lane[at] for at in range(longest) for lane in lanes if at < len(lane)]
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
     await producer.start()
-    for event in mixed:
-        await producer.send(
-            names.events,
-            event.body,
-            key=event.subject.encode(),
-            headers=list(to_headers(event)),
-        )
+    count = 0
+    for event in mixed(subjects, versions):
+        await send_event(producer, names, event)
+        count += 1
     await producer.stop()
-    return len(mixed)
+    return count
 
 
 async def publish_observations(

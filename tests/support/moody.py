@@ -2,16 +2,15 @@
 
 import asyncio
 import random
+import time
 import zlib
-from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from dataclasses import dataclass
 from enum import Enum, auto
 
 from aiohttp import web
 
 from tests.support.recorder import Recorder
-
-Answer = Callable[[str, web.Request], Awaitable[web.Response]]
 
 
 class Mood(Enum):
@@ -24,18 +23,28 @@ class Mood(Enum):
     BUSY = auto()
 
 
-class MoodyTarget(Recorder):
-    """Records every call; `accepted` counts by event what it took.
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """It took an event from `worker`, and `told` it so; seconds since the epoch."""
 
-    `lost` is how often it took an event and did not say so. One event in a hundred is
-    refused for good, until all is calm.
+    worker: str
+    started: float
+    ended: float
+    told: bool
+
+
+class MoodyTarget(Recorder):
+    """Records every call; `taken` has by event id each time it took one.
+
+    One event in a hundred is refused. When all is calm, one in four of these still is:
+    once more as before, if it comes for the first time, and then for another reason.
     """
 
     def __init__(self, seed: int) -> None:
         super().__init__(pause=0.005)
         self.mood = Mood.ORDINARY
-        self.accepted: Counter[str] = Counter()
-        self.lost = 0
+        self.taken: defaultdict[str, list[Taking]] = defaultdict(list)
+        self._refused: set[str] = set()
         self._dice = random.Random(seed)  # noqa: S311 - moods
 
     async def serve(  # noqa: PLR0911 - one line for each mood
@@ -43,7 +52,7 @@ class MoodyTarget(Recorder):
     ) -> web.Response:
         match self.mood:
             case Mood.CALM:
-                return await self._accept(key, request)
+                return await self._calm(key, request)
             case Mood.DOWN:
                 return _hang_up(request)
             case Mood.REVOKED:
@@ -53,28 +62,35 @@ class MoodyTarget(Recorder):
             case Mood.ORDINARY:
                 return await self._ordinary(key, request)
 
+    async def _calm(self, key: str, request: web.Request) -> web.Response:
+        if zlib.crc32(key.encode()) % 400:
+            return await self._take_it(key, request)
+        if key in self._refused:
+            return web.json_response({"error": "closed"}, status=400)
+        return self._refuse(key)
+
+    def _refuse(self, key: str) -> web.Response:
+        self._refused.add(key)
+        return web.json_response({"error": "no such SKU"}, status=422)
+
     async def _ordinary(self, key: str, request: web.Request) -> web.Response:
         if zlib.crc32(key.encode()) % 100 == 0:
-            return web.json_response({"error": "no such SKU"}, status=422)
+            return self._refuse(key)
         dice = self._dice.random()
         if dice < 0.02:
             return web.Response(status=503)
         if dice < 0.03:
             await asyncio.sleep(1)
-        response = await self._accept(key, request)
-        if dice > 0.995:
-            self.lost += 1
-            return _hang_up(request)
-        return response
+        return await self._take_it(key, request, told=dice <= 0.995)
 
-    async def _accept(self, key: str, request: web.Request) -> web.Response:
+    async def _take_it(
+        self, key: str, request: web.Request, *, told: bool = True
+    ) -> web.Response:
+        started = time.time()
         response = await super().serve(key, request)
-        self.accepted[key] += 1
-        return response
-
-    def taken_again(self) -> int:
-        """Return how often it took an event that it had taken already."""
-        return self.accepted.total() - len(self.accepted)
+        worker = request.match_info["worker"]
+        self.taken[key].append(Taking(worker, started, time.time(), told))
+        return response if told else _hang_up(request)
 
 
 def _hang_up(request: web.Request) -> web.Response:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -88,19 +88,24 @@ class Recorder:
         ]
 
     def disorder(self) -> list[str]:
-        """Return every overlap and every inversion, in words.
-
-        An event that was called about before may be called about again (its receipt
-        was lost); one that comes for the first time may not follow a later one.
-        """
-        lanes: dict[str, list[Recorded]] = defaultdict(list)
-        for call in sorted(self.calls, key=lambda call: call.started):
-            lanes[call.subject].append(call)
-        return [fault for lane in lanes.values() for fault in _faults(lane)]
+        """Return every overlap and every inversion, in words."""
+        return disorder(self.calls)
 
     def tally(self) -> Counter[str]:
         """Return how many calls each worker made."""
         return Counter(call.worker for call in self.calls)
+
+
+def disorder(calls: Iterable[Recorded]) -> list[str]:
+    """Return every overlap and every inversion among `calls`, in words.
+
+    An event that was called about before may be called about again (its receipt
+    was lost); one that comes for the first time may not follow a later one.
+    """
+    lanes: dict[str, list[Recorded]] = defaultdict(list)
+    for call in sorted(calls, key=lambda call: call.started):
+        lanes[call.subject].append(call)
+    return [fault for lane in lanes.values() for fault in _faults(lane)]
 
 
 def _faults(lane: list[Recorded]) -> Iterator[str]:

@@ -19,11 +19,20 @@ async def wait_until(
 
     `explain` adds to the failure what there was instead.
     """
+    if not await comes_true(condition, within):
+        raise AssertionError(f"waited {within} for {what}. {explain()}")
+
+
+async def comes_true(
+    condition: Callable[[], bool | Awaitable[bool]], within: timedelta
+) -> bool:
+    """Return as soon as `condition` holds; False when time is up."""
     deadline = time.monotonic() + within.total_seconds()
     while not await _holds(condition):
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {within} for {what}. {explain()}")
+            return False
         await asyncio.sleep(_PAUSE)
+    return True
 
 
 async def _holds(condition: Callable[[], bool | Awaitable[bool]]) -> bool:

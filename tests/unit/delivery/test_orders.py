@@ -10,6 +10,9 @@ from bridge.canonical.envelope import Event
 from bridge.deadletters.parked import Edited, decode
 from bridge.deadletters.standing import WaitReason
 from bridge.delivery import orders
+from bridge.delivery.budget import Budget
+from bridge.delivery.turns import Turns
+from bridge.platforms.limits import Limit
 from bridge.streams.records import Record
 from bridge.telemetry import events
 from tests.support.clock import START, settle
@@ -74,6 +77,23 @@ async def test_nothing_is_called_before_the_decision_is_written(
     partition.commit()
     await settle()
     assert bench.network.calls_of(A1) == 2
+
+
+async def test_a_replay_leaves_the_rest_of_the_budget_to_live_traffic(
+    bench: Bench, partition: Partition
+) -> None:
+    live = make_event("redo/shop/c")
+    four_calls = Limit(requests=4, per=timedelta(hours=1))  # so one is for replays
+    bench.desk.turns = Turns(Budget([four_calls]), bench.clock)
+    bench.network.reply(B1, REFUSED)
+    await die(bench, partition, B1)
+
+    await partition.instruct("retry", A)
+    await partition.instruct("retry", B)
+    partition.commit()
+    await partition.feed(live, offset=2)
+
+    assert [bench.network.calls_of(event) for event in (A1, B1, live)] == [2, 1, 1]
 
 
 async def test_a_discarded_event_lets_the_others_pass(

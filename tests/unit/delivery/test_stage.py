@@ -421,10 +421,10 @@ async def test_an_event_that_makes_no_call_does_not_close_the_breaker(
 async def test_time_without_a_credential_spends_no_patience(
     make_bench: MakeBench,
 ) -> None:
-    bench = make_bench(max_attempts=1, max_age=timedelta(seconds=1))
+    bench = make_bench(max_attempts=2, max_age=timedelta(seconds=1))
     partition = bench.partition()
     await partition.open()
-    bench.network.reply(A1, *[Reply(401)] * 20)
+    bench.network.reply(A1, *[Reply(401)] * 20, FAILED)
 
     await partition.feed(A1)
     await bench.wait(7200)

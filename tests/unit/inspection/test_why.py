@@ -200,3 +200,24 @@ def test_a_parked_event_that_the_log_no_longer_holds_still_has_its_name() -> Non
 
     assert answer.event_id == event_id(SUBJECT, 1)
     assert (answer.type, answer.since) == (None, None)
+
+
+def test_hints_have_no_number_and_go_by_their_places() -> None:
+    ids = ("hint-1", "hint-2", "hint-3")
+    hints = [
+        Seen(0, id_, "hint.noted", 10 + place, NOW - HOUR)
+        for place, id_ in enumerate(ids)
+    ]
+    fetched = Receipt("hint-1", SUBJECT, 0, "", "hint.noted", "delivered", (), NOW)
+    trouble = Trouble(tried=1, last_outcome="failed", first_failed_at=NOW - HOUR)
+    state = State("parked", SUBJECT, 0, 12, 0, NOW, trouble)
+    board = Board(events={"hint-3": ParkedEvent("hint-3", state)})
+
+    answer = judge(
+        Facts(SUBJECT, "fetch", 2, hints, [fetched], board, Reached(11), NOW)
+    )
+
+    assert (answer.sequence, answer.event_id) == (None, "hint-2")
+    assert (answer.waiting_for, answer.behind, answer.parked) == ("due", 1, 1)
+    assert answer.last is not None
+    assert (answer.last.sequence, answer.last.outcome) == (None, "delivered")
