@@ -21,7 +21,7 @@ from bridge.streams.receipts import Attempt
 #: What an event takes in memory beside its body, in bytes: headers, letter, lane.
 BESIDE = 2_560
 #: What its receipt takes until it is written, in bytes.
-RECEIPT = 1_280
+RECEIPT = 512
 #: Attempts a letter remembers for its receipt: the first ones and the latest.
 REMEMBERED = 20
 UNTRIED = Trouble()

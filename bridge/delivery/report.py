@@ -25,9 +25,8 @@ from bridge.streams.receipts import (
     DEAD,
     Answer,
     Attempt,
+    Pad,
     Receipt,
-    Sheet,
-    encode_sheet,
 )
 from bridge.streams.records import Outgoing, Record
 from bridge.telemetry import events, logger, metrics
@@ -86,8 +85,7 @@ class Report:
         self._target = target
         self.worker = worker
         self._topics = topics
-        self._receipts: list[Receipt] = []
-        self._answers: list[Answer] = []
+        self._pad = Pad(worker=worker, target=target, partition=topics.partition)
         self._letters: list[Outgoing] = []
         self._brought: list[Outgoing] = []
         self._seconds = metrics.ATTEMPT_SECONDS.labels(target)
@@ -125,7 +123,7 @@ class Report:
     def finished(self, letter: Letter, at: datetime, outcome: str) -> None:
         """Write the receipt of an event that came to `outcome`."""
         event = letter.event
-        self._receipts.append(
+        self._pad.receipt(
             Receipt(
                 id=event.id,
                 subject=event.subject,
@@ -145,7 +143,7 @@ class Report:
 
     def answered(self, answer: Answer) -> None:
         """Write what became of an instruction."""
-        self._answers.append(answer)
+        self._pad.answer(answer)
         result = "applied" if answer.applied else "refused"
         metrics.INSTRUCTIONS.labels(self._target, answer.action, result).inc()
         self._log.info(
@@ -224,13 +222,10 @@ class Report:
 
     def collect(self) -> list[Outgoing]:
         """Hand over what came together: one sheet of receipts, the dead letters."""
-        receipts, self._receipts = tuple(self._receipts), []
-        answers, self._answers = tuple(self._answers), []
         letters, self._letters = self._letters, []
         brought, self._brought = self._brought, []
         partition = self._topics.partition
-        sheet = Sheet(self.worker, self._target, partition, receipts, answers)
         return [*brought, *letters] + [
             Outgoing(self._topics.receipts, None, value, partition=partition)
-            for value in encode_sheet(sheet)
+            for value in self._pad.tear_off()
         ]

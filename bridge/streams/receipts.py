@@ -6,7 +6,7 @@ written and read with orjson on the hot path. Which outcome an event came to is
 decided elsewhere; here are only the values and their codec.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -92,23 +92,59 @@ class Sheet:
     answers: tuple[Answer, ...] = ()
 
 
-def encode_sheet(sheet: Sheet, limit: int = SHEET_LIMIT) -> list[bytes]:
-    """Return the record values of `sheet`, each at most `limit` bytes.
+class Pad:
+    """What the next sheets are torn from: entries, encoded as they come.
 
-    A single entry longer than `limit` stands alone; no entries, no records.
+    A finished event is at hand then, and its bytes take a third of the memory.
     """
-    head = orjson.dumps(
-        {
+
+    def __init__(self, *, worker: str, target: str, partition: int) -> None:
+        head = {
             "version": 1,
-            "worker": sheet.worker,
-            "target": sheet.target,
-            "partition": sheet.partition,
+            "worker": worker,
+            "target": target,
+            "partition": partition,
         }
-    )
-    return [
-        *_parts(head, b'"receipts":[],"answers"', sheet.answers, limit),
-        *_parts(head, b'"receipts"', map(_plain, sheet.receipts), limit),
-    ]
+        self._head = orjson.dumps(head)[:-1] + b","
+        self._receipts: list[bytes] = []
+        self._answers: list[bytes] = []
+
+    def receipt(self, receipt: Receipt) -> None:
+        """Add the entry of a finished event."""
+        self._receipts.append(orjson.dumps(_plain(receipt)))
+
+    def answer(self, answer: Answer) -> None:
+        """Add what became of an instruction."""
+        self._answers.append(orjson.dumps(answer))
+
+    def tear_off(self, limit: int = SHEET_LIMIT) -> list[bytes]:
+        """Return the record values of all entries, each at most `limit` bytes.
+
+        A single entry longer than `limit` stands alone; no entries, no records.
+        """
+        receipts, self._receipts = self._receipts, []
+        answers, self._answers = self._answers, []
+        return [
+            *self._sheets(b'"receipts":[],"answers":[', answers, limit),
+            *self._sheets(b'"receipts":[', receipts, limit),
+        ]
+
+    def _sheets(
+        self, field: bytes, entries: list[bytes], limit: int
+    ) -> Iterator[bytes]:
+        start = self._head + field
+        for part in _split(entries, limit - len(start) - len(b"]}")):
+            yield start + b",".join(part) + b"]}"
+
+
+def encode_sheet(sheet: Sheet, limit: int = SHEET_LIMIT) -> list[bytes]:
+    """Return the record values of `sheet`, as a `Pad` tears them off."""
+    pad = Pad(worker=sheet.worker, target=sheet.target, partition=sheet.partition)
+    for answer in sheet.answers:
+        pad.answer(answer)
+    for receipt in sheet.receipts:
+        pad.receipt(receipt)
+    return pad.tear_off(limit)
 
 
 def _plain(receipt: Receipt) -> Mapping[str, object]:
@@ -133,15 +169,6 @@ def _plain(receipt: Receipt) -> Mapping[str, object]:
         "tried": receipt.tried,
         "edited": receipt.edited,
     }
-
-
-def _parts(
-    head: bytes, field: bytes, entries: Iterable[object], limit: int
-) -> Iterator[bytes]:
-    start = head[:-1] + b"," + field + b":["
-    room = limit - len(start) - len(b"]}")
-    for part in _split([orjson.dumps(entry) for entry in entries], room):
-        yield start + b",".join(part) + b"]}"
 
 
 def _split(entries: list[bytes], room: int) -> Iterator[list[bytes]]:
