@@ -103,8 +103,9 @@ class Desk:
         """Return the age of the oldest unfinished event in seconds; 0 without any."""
         times = (partition.lanes.oldest() for partition in self.partitions)
         oldest = min(_known(times), default=None)
-        now = self.clock.now().timestamp()
-        return 0.0 if oldest is None else max(0.0, now - oldest / 1000)
+        if oldest is None:
+            return 0.0
+        return max(0.0, self.clock.now().timestamp() - oldest / 1000)
 
     def own(self, partitions: int, of: int) -> None:
         """Take so large a share of the credential's budget."""

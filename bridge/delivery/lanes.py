@@ -181,6 +181,12 @@ class Lanes:
         self._grow(-self._unwritten)
         self._unwritten = 0
 
+    def clear(self) -> None:
+        """Let go of everything now: what holds on to this may be collected late."""
+        for part in (self._lanes, self._parked, self._waiting):
+            part.clear()
+        self._grow(-self.size)
+
     def resize(self, letter: Letter, size: int) -> None:
         """Take note that a letter takes `size` bytes now."""
         self._grow(size - letter.size)

@@ -171,9 +171,8 @@ class DeliverWork:
         self._orders.stop()
         self._attempts.end()
         self._waits.stop()
-        if self in self._desk.partitions:
-            self._desk.partitions.remove(self)
-            self._desk.memory.size -= self.lanes.size
+        self._desk.partitions.discard(self)
+        self.lanes.clear()
 
     def wake(self) -> None:  # by the desk, when the breaker closes
         self._waits.wake(WaitReason.BREAKER, WaitReason.UNAUTHORIZED)

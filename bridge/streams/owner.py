@@ -143,6 +143,7 @@ class Owner:
         self.lost = True
         self._lease.end()
         self._work.drop()
+        self._backlog.clear()
         self._renewed.set()
         for task in self._tasks:
             task.cancel()

@@ -38,6 +38,7 @@ from bridge.platforms.returnlogic.options import (
     ReturnLogicTargetOptions,
 )
 from bridge.platforms.returnlogic.rules import Rule
+from bridge.platforms.returnlogic.seal import make_key
 from bridge.sandbox.calls import Call
 from bridge.sandbox.checker import check_calls
 from bridge.sandbox.returngo import ReturnGoOptions, ReturnGoSimulator
@@ -244,6 +245,7 @@ async def installed(
         client_id="demo-client",
         client_secret=SecretStr("demo-secret"),
         token_file=folder / "tokens",
+        token_keys=(SecretStr(make_key()),),
     )
     account = ReturnLogicAccount(
         oauth=oauth, webhook_tokens=(TOKEN,), base_url=simulator.url

@@ -29,6 +29,7 @@ from bridge.platforms.returnlogic.options import (
     ReturnLogicTargetOptions,
 )
 from bridge.platforms.returnlogic.rules import COMMANDS, DEFAULT_RULES, Result, Rule
+from bridge.platforms.returnlogic.seal import make_key
 from bridge.platforms.returnlogic.target import ReturnLogicTarget
 from tests.support.targets import context, event, snapshot
 from tests.unit.platforms.returnlogic.calls import Server, account, answering, held
@@ -238,6 +239,7 @@ def test_after_a_401_the_token_is_refreshed_and_the_same_sent_again(
         client_id="demo-client",
         client_secret=SecretStr("s"),
         token_file=tmp_path / "tokens",
+        token_keys=(SecretStr(make_key()),),
     )
     team = account(api_key=None, oauth=oauth)
     tokens = team.tokens()
@@ -270,7 +272,10 @@ def test_a_token_file_that_others_may_read_is_not_used(tmp_path: Path) -> None:
     file.write_text("{}")
     file.chmod(0o644)
     oauth = OAuthOptions(
-        client_id="demo-client", client_secret=SecretStr("s"), token_file=file
+        client_id="demo-client",
+        client_secret=SecretStr("s"),
+        token_file=file,
+        token_keys=(SecretStr(make_key()),),
     )
     team = account(api_key=None, oauth=oauth)
     acks = ReturnLogicTargetOptions(account="demo").target("acks", team)
