@@ -1,5 +1,6 @@
 """What all tests share: the Kafka of the run, and real processes."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from tests.support.processes import Workers
 # A busy machine is no failure: time limits belong to the benchmarks.
 settings.register_profile("bridge", deadline=None)
 settings.load_profile("bridge")
+
+# Who runs the tests in the background has SIGINT ignored, here and in what we start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ("tests.support.kafka_plugin",)
 
