@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import GroupCoordinatorNotAvailableError
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+)
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from bridge.clock import Clock, SystemClock
 from bridge.streams.connection import KafkaOptions
 
-_CLOCK: Clock = SystemClock()
 _TRIES, _PAUSE = 20, timedelta(milliseconds=250)
 
 
@@ -27,7 +29,10 @@ class Committed:
 class CommittedOffsets:
     """Reads the commits of one consumer group."""
 
-    def __init__(self, kafka: KafkaOptions, group: str) -> None:
+    def __init__(
+        self, kafka: KafkaOptions, group: str, clock: Clock | None = None
+    ) -> None:
+        self._clock = clock or SystemClock()
         self._kafka = kafka
         self._group = group
         self._admin: AIOKafkaAdminClient | None = None
@@ -48,26 +53,30 @@ class CommittedOffsets:
     async def read(self, topic: str, partition: int) -> Committed | None:
         """Return the commit of one partition as the coordinator has it now.
 
-        A young broker has no coordinator yet: it is given a few seconds. Raises
-        aiokafka's KafkaError while Kafka is away.
+        A young broker has no coordinator yet, and one that was restarted is loading its
+        groups: it is given a few seconds. Raises aiokafka's KafkaError while Kafka is
+        away, or loads for longer.
         """
         place = TopicPartition(topic, partition)
         for _ in range(_TRIES):
             try:
-                found = await self._ask(place)
-                break
-            except GroupCoordinatorNotAvailableError:
-                await _CLOCK.sleep(_PAUSE)
-        else:
-            found = await self._ask(place)
-        commit = found.get(place)
-        if commit is None or commit.offset < 0:
-            return None
-        return Committed(commit.offset, commit.metadata or "")
+                commit = (await self._ask(place))[place]
+            except (GroupCoordinatorNotAvailableError, KeyError):
+                await self._clock.sleep(_PAUSE)
+                continue
+            if commit.offset < 0:
+                return None
+            return Committed(commit.offset, commit.metadata or "")
+        raise GroupLoadInProgressError(f"the coordinator of {self._group} is not ready")
 
     async def _ask(
         self, place: TopicPartition
     ) -> Mapping[TopicPartition, OffsetAndMetadata]:
+        """Ask the coordinator; without `place` in the answer it could not tell.
+
+        aiokafka does not look at the error of the answer as a whole. A partition that
+        was never committed is in it, with offset -1.
+        """
         admin = await self._connected()
         found: Mapping[
             TopicPartition, OffsetAndMetadata

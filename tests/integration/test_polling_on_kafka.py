@@ -206,7 +206,8 @@ async def test_no_kill_and_no_new_owner_uses_an_hours_calls_again(
         await last
         await stage.close()
 
-    assert 60 - 4 <= len(calls) <= 60  # a reserve of one for each that let go
+    # Each that let go had one in reserve, and may have had one under way.
+    assert 60 - 2 * 4 <= len(calls) <= 60
     assert wait > timedelta(minutes=50)
 
 
