@@ -1,12 +1,19 @@
 """How Kafka is reached, and what is refused before it is tried."""
 
-import shutil
 import ssl
-import subprocess
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+)
+from cryptography.x509.oid import NameOID
 from pydantic import SecretStr, ValidationError
 
 from bridge.errors import ConfigError
@@ -19,16 +26,30 @@ def options(**values: object) -> KafkaOptions:
 
 @pytest.fixture(scope="module")
 def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-signed certificate and its key, encrypted with `sesame`, in one file."""
-    if shutil.which("openssl") is None:
-        pytest.skip("needs the openssl command to make a key")
+    """A self-signed certificate and its key, encrypted with `sesame`, in one file.
+
+    The certificate alone lies beside it, in `.crt`.
+    """
     path = tmp_path_factory.mktemp("tls") / "both.pem"
-    command = (
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 "
-        f"-passout pass:sesame -subj /CN=kafka -keyout {path} -out {path}.crt"
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kafka")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
     )
-    subprocess.run(command.split(), check=True, capture_output=True)  # noqa: S603 - a fixed command
-    path.write_text(path.read_text() + Path(f"{path}.crt").read_text())
+    sealed = key.private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"sesame")
+    )
+    public = certificate.public_bytes(Encoding.PEM)
+    Path(f"{path}.crt").write_bytes(public)
+    path.write_bytes(sealed + public)
     return path
 
 
