@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-import httpx
+import aiohttp
 import pytest
 from aiokafka import AIOKafkaConsumer
-from httpx_aiohttp import HttpxAiohttpClient
 
 from bridge.clock import SystemClock
 from bridge.inbound.health import health_app
@@ -56,7 +55,7 @@ class OpenSource:
 class Ingest:
     """A running door and what its senders were told."""
 
-    sender: httpx.AsyncClient
+    sender: aiohttp.ClientSession
     accepted: set[bytes] = field(default_factory=set)
     refused: list[float] = field(default_factory=list)
     _number: int = 0
@@ -66,27 +65,24 @@ class Ingest:
         self._number += 1
         body = b'{"number": %d}' % self._number
         begun = time.monotonic()
-        response = await self.sender.post(
-            "/hooks/shop",
-            content=body,
-            headers={
-                "x-return": str(self._number % 50),
-                "x-delivery": str(self._number),
-            },
-        )
-        if response.status_code == 202:
-            self.accepted.add(body)
-        else:
-            assert response.status_code == 503
-            assert response.headers["retry-after"]
-            self.refused.append(time.monotonic() - begun)
-        return response.status_code
+        headers = {
+            "x-return": str(self._number % 50),
+            "x-delivery": str(self._number),
+        }
+        async with self.sender.post("/hooks/shop", data=body, headers=headers) as told:
+            if told.status == 202:
+                self.accepted.add(body)
+            else:
+                assert told.status == 503
+                assert told.headers["retry-after"]
+                self.refused.append(time.monotonic() - begun)
+            return told.status
 
     async def ready(self) -> bool:
         begun = time.monotonic()
-        response = await self.sender.get("/readyz")
-        assert time.monotonic() - begun < 1.5  # a second, and a busy machine
-        return response.status_code == 200
+        async with self.sender.get("/readyz") as told:
+            assert time.monotonic() - begun < 1.5  # a second, and a busy machine
+            return told.status == 200
 
     async def flood(self, until: asyncio.Event) -> None:
         """Send about 100 webhooks a second, whether they are answered or not."""
@@ -123,9 +119,10 @@ async def started(broker: Broker, topic: str) -> AsyncIterator[Ingest]:
     server = HttpServer(route(webhooks, health_app(ready)), options)
     await publisher.start()
     port = await server.start()
-    limits = httpx.Limits(max_connections=2_000)
-    async with HttpxAiohttpClient(
-        base_url=f"http://127.0.0.1:{port}", limits=limits, timeout=30
+    async with aiohttp.ClientSession(
+        f"http://127.0.0.1:{port}",
+        connector=aiohttp.TCPConnector(limit=2_000),
+        timeout=aiohttp.ClientTimeout(30),
     ) as sender:
         yield Ingest(sender)
     await server.stop()

@@ -8,6 +8,7 @@ from bridge.app.benchmarks.child import started
 from bridge.app.benchmarks.deliver_worker import LIMIT
 from bridge.app.benchmarks.ground import Ground
 from bridge.app.benchmarks.orders import DeliverOrder, Worked
+from bridge.app.benchmarks.recorder import taking
 from bridge.app.benchmarks.rows import Quantity, Result
 from bridge.app.benchmarks.workloads import Workload
 from bridge.canonical.envelope import (
@@ -65,15 +66,17 @@ def _events(topic: str, workload: Workload) -> Iterator[Outgoing]:
 
 async def run(ground: Ground, workload: Workload, target: str) -> Result:
     """Deliver all of it once, as `target`, in a process of its own."""
-    order = DeliverOrder(
-        kafka=ground.bootstrap,
-        prefix=ground.names.prefix,
-        target=target,
-        workload=workload.name,
-        records=workload.records,
-    )
-    async with started("deliver", order) as child:
-        worked = Worked.model_validate(await child.hear(LIMIT))
+    async with taking(lambda _body, _at: None) as url:
+        order = DeliverOrder(
+            kafka=ground.bootstrap,
+            prefix=ground.names.prefix,
+            target=target,
+            workload=workload.name,
+            records=workload.records,
+            url=url if workload.calls else "",
+        )
+        async with started("deliver", order) as child:
+            worked = Worked.model_validate(await child.hear(LIMIT))
     values = {
         WALL: worked.seconds * 1000,
         COMMITTED: worked.committed * 1000,

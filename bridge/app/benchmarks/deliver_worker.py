@@ -1,8 +1,9 @@
 """The deliver stage at work on a workload: the whole engine, with a target of time.
 
-Lanes, policy, conversations, receipts and transactions are the real ones; only the
-network is replaced: a call lasts as long as the record says. Order is checked on the
-way: a measure of something that is wrong would be worth nothing.
+Lanes, policy, conversations, receipts and transactions are the real ones. The network
+is replaced, and a call lasts as long as the record says, but for the workload of real
+calls. Order is checked on the way: a measure of something that is wrong would be worth
+nothing.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from bridge.app.benchmarks.workloads import Work, Workload, decode, workload_nam
 from bridge.app.stages import Served, deliver_member
 from bridge.canonical.envelope import Event
 from bridge.clock import Clock, SystemClock
-from bridge.delivery.calls import Calls
+from bridge.delivery.calls import Caller, Calls
 from bridge.delivery.desk import Desk, Send
 from bridge.delivery.options import DeliveryOptions
 from bridge.errors import BridgeError
@@ -38,7 +39,7 @@ _OK = httpx.Response(200)
 class Probe:
     """A `contract.Target` that keeps times, and sees that each key stays in order."""
 
-    def __init__(self, name: str, workload: Workload) -> None:
+    def __init__(self, name: str, workload: Workload, url: str = "") -> None:
         self.name = name
         self.all_done = asyncio.Event()
         self.memory: dict[int, float] = {}
@@ -51,17 +52,24 @@ class Probe:
         self._done = 0
         self._failed_keys: set[int] = set()
         self._done_at: list[tuple[int, float]] = []
+        self._url = httpx.URL(url)
         self._requests = _requests(workload)
 
     def deliver(self, event: Event, context: Context) -> Conversation:
         work = decode(event.body)
         self._begin(work)
-        yield self._requests[work.micros]
+        yield self._request(event, work)
         if work.fails_once and context.attempt == 1:
             self._failed_keys.add(work.key)
             return Failed("meant_to_fail", _PATIENCE)
         self._end(work)
         return Delivered()
+
+    def _request(self, event: Event, work: Work) -> httpx.Request:
+        if not self._url.host:
+            return self._requests[work.micros]
+        headers = {"idempotency-key": event.id}
+        return httpx.Request("POST", self._url, headers=headers, content=event.body)
 
     def _begin(self, work: Work) -> None:
         if not self.first:
@@ -123,16 +131,19 @@ async def work(order: DeliverOrder) -> Worked:
     """Deliver the whole workload; return when all is committed."""
     clock, kafka, names = SystemClock(), order.options, order.names
     workload = replace(workload_named(order.workload), records=order.records)
-    probe = Probe(order.target, workload)
+    probe = Probe(order.target, workload, order.url)
     delivery = DeliveryOptions(concurrency=workload.in_flight)
     served = Served(probe, "bench", names, delivery, OwnershipOptions())
-    desk = Desk(probe, delivery, clock, _network(clock))
+    caller = Caller(delivery, OwnershipOptions().call_deadline)
+    send = caller.send if order.url else _network(clock)
+    desk = Desk(probe, delivery, clock, send)
     reader = Reader(kafka, names.parked(probe.name), clock)
     member = deliver_member(kafka, served, desk, reader)
     backlog = Backlog(kafka, deliver_group(names.prefix, probe.name), names.events)
     begun = time.perf_counter()
     async with peak_watched(clock) as peak:
         done = await work_off(backlog, member, probe, limit=LIMIT, clock=clock)
+    await caller.close()
     return Worked(
         peak=peak.highest,
         seconds=probe.last - probe.first,

@@ -16,7 +16,7 @@ class Words(BaseModel):
 class DeliverOrder(Words):
     """Deliver what is in `<prefix>.events` to a target that works as the records say.
 
-    `records` cuts the workload short.
+    `records` cuts the workload short. With `url`, each record is sent there.
     """
 
     kafka: str
@@ -24,6 +24,7 @@ class DeliverOrder(Words):
     target: str
     workload: str
     records: int
+    url: str = ""
 
     @property
     def options(self) -> KafkaOptions:

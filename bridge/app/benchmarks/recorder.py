@@ -1,8 +1,8 @@
-"""A warehouse on loopback that takes everything and notes when each return came."""
+"""A server on loopback that takes everything, and a warehouse that notes what came."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import cast
@@ -42,14 +42,20 @@ class Recorder:
 
 @asynccontextmanager
 async def recording(clock: Clock) -> AsyncIterator[Recorder]:
-    """Listen on any free port of the loopback address."""
+    """Be a warehouse on any free port of the loopback address."""
     recorder = Recorder(clock)
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Call(recorder), "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    recorder.url = f"http://127.0.0.1:{port}/hooks/returns"
-    try:
+    async with taking(recorder.note) as recorder.url:
         yield recorder
+
+
+@asynccontextmanager
+async def taking(note: Callable[[bytes, float], None]) -> AsyncIterator[str]:
+    """Answer 202 to every call, told to `note` with body and time; give the URL."""
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: _Call(note), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}/hooks/returns"
     finally:
         server.close()
 
@@ -57,8 +63,8 @@ async def recording(clock: Clock) -> AsyncIterator[Recorder]:
 class _Call(asyncio.Protocol):
     """One connection of the bridge's client."""
 
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
+    def __init__(self, note: Callable[[bytes, float], None]) -> None:
+        self._note = note
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self._began = 0.0
@@ -79,6 +85,6 @@ class _Call(asyncio.Protocol):
         self._body.append(body)
 
     def on_message_complete(self) -> None:
-        self._recorder.note(b"".join(self._body), self._began)
+        self._note(b"".join(self._body), self._began)
         if self._transport is not None:
             self._transport.write(_TAKEN)

@@ -9,6 +9,7 @@ that everybody does the same work:
     W4   10,000           Zipf(1.0)    5 ms, 1 % fail      100
     W5    2,000               1        0 to 5 ms           100
     FLAT 200,000          5,000        none              1,000
+    HTTP 20,000           1,000        a call on loopback   64
 
 A record that fails does so once, after its work, and asks for one second of patience.
 """
@@ -51,7 +52,10 @@ def decode(body: bytes) -> Work:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A named amount of work. `micros` is the range of one record's work, inclusive."""
+    """A named amount of work. `micros` is the range of one record's work, inclusive.
+
+    With `calls` each record is sent to a server on loopback, over real HTTP.
+    """
 
     name: str
     records: int
@@ -60,6 +64,7 @@ class Workload:
     micros: tuple[int, int] = (0, 0)
     zipf: bool = False
     checkpoints: tuple[int, ...] = ()
+    calls: bool = False
 
     def works(self) -> Iterator[Work]:
         """Yield the records, always the same ones."""
@@ -87,6 +92,7 @@ _ALL = (
     Workload(
         "FLAT", 200_000, 5_000, 1_000, checkpoints=(20_000, 60_000, 100_000, 200_000)
     ),
+    Workload("HTTP", 20_000, 1_000, 64, calls=True),
 )
 WORKLOADS = {workload.name: workload for workload in _ALL}
 

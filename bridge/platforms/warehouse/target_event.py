@@ -42,6 +42,10 @@ class EventTarget:
     terms: Terms = field(default_factory=Terms)
     too_late: TooLate = "skip"
     codes: Mapping[int, Meaning] = field(default_factory=dict)
+    _address: httpx.URL = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._address = httpx.URL(self.url)  # read once: it costs more than a request
 
     def deliver(self, event: Event, context: Context) -> Conversation:
         def tell(document: Document) -> Conversation:
@@ -70,7 +74,7 @@ class EventTarget:
         if self.signing_secrets:
             text = body.decode()
             headers |= signing.sign(self.signing_secrets, key, context.now, text)
-        return httpx.Request("POST", self.url, headers=headers, content=body)
+        return httpx.Request("POST", self._address, headers=headers, content=body)
 
     def _attributes(self, event: Event, document: Document, key: str) -> dict[str, str]:
         return {
