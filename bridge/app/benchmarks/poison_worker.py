@@ -23,7 +23,7 @@ from bridge.platforms.contract import (
     Refused,
 )
 
-IN_FLIGHT, CALL = 64, timedelta(milliseconds=40)
+IN_FLIGHT, CALL = 64, timedelta(milliseconds=80)
 POISONED = "redo/poison/"
 #: The body: when the event was due; 0 where nobody asks, as while all warms up.
 DUE = struct.Struct(">d")
@@ -33,7 +33,7 @@ _REQUEST = httpx.Request("POST", "http://bench/")
 
 
 class Patient:
-    """A target that takes 40 ms for each call and never takes a poisoned subject."""
+    """A target that takes 80 ms for each call and never takes a poisoned subject."""
 
     def __init__(self, order: PoisonOrder, clock: Clock) -> None:
         self.name = order.target
