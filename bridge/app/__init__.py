@@ -31,7 +31,12 @@ from bridge.app.replaying import (
 )
 from bridge.app.reviving import find_inbound, settle_inbound
 from bridge.app.running import run
-from bridge.app.sandboxes import SandboxOptions, sandbox_shop, sandbox_warehouse
+from bridge.app.sandboxes import (
+    SandboxOptions,
+    WarehouseSandbox,
+    sandbox_shop,
+    sandbox_warehouse,
+)
 from bridge.app.schemas import write_schemas
 from bridge.app.tokens import make_key
 from bridge.app.unsigned_sandboxes import (
@@ -39,17 +44,26 @@ from bridge.app.unsigned_sandboxes import (
     sandbox_returngo,
     sandbox_returnlogic,
 )
+from bridge.sandbox.loop_standalone import LoopMode
+from bridge.sandbox.simulators import Place
+from bridge.sandbox.warehouse_documents import Handling
+from bridge.sandbox.warehouse_modes import WarehouseMode
 
 __all__ = [
     "BenchOptions",
     "Decision",
     "DevOptions",
     "Forecast",
+    "Handling",
+    "LoopMode",
     "LoopSandbox",
     "Mended",
     "Outcomes",
+    "Place",
     "SandboxOptions",
     "UnsignedSandbox",
+    "WarehouseMode",
+    "WarehouseSandbox",
     "Watch",
     "account_status",
     "bench",

@@ -6,7 +6,7 @@ from datetime import timedelta
 from bridge.errors import ConfigError
 from bridge.platforms.loop.options import LoopAccount
 from bridge.sandbox.faults import Level
-from bridge.sandbox.loop_standalone import LoopRun, run_loop
+from bridge.sandbox.loop_standalone import LoopMode, LoopRun, run_loop
 from bridge.sandbox.simulators import Manners, Place
 from bridge.settings import Settings
 
@@ -24,6 +24,7 @@ class LoopSandbox:
     faults: Level
     seed: int
     rate: float
+    modes: tuple[LoopMode, ...] = ()
 
 
 async def sandbox_loop(
@@ -40,6 +41,7 @@ async def sandbox_loop(
         every=timedelta(seconds=1 / (options.rate or 1)),
         returns=None if options.rate else 0,
         header=header,
+        modes=options.modes,
         api_key=key,
         secret=secret,
     )

@@ -1,6 +1,6 @@
 """`sandbox shop|warehouse`: a simulator plays the other side of an account."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bridge.errors import ConfigError
@@ -9,7 +9,13 @@ from bridge.platforms.warehouse.options import EventTargetOptions, WarehouseAcco
 from bridge.sandbox.faults import Level
 from bridge.sandbox.simulators import Manners, Place
 from bridge.sandbox.standalone import ShopRun, WarehouseRun, run_shop, run_warehouse
+from bridge.sandbox.warehouse_documents import Handling
+from bridge.sandbox.warehouse_modes import WarehouseMode
 from bridge.settings import Settings
+
+DEMO_TOKEN = "demo-warehouse-token"  # noqa: S105 nobody's
+DEMO_SIGNING = "whsec_ZGVtby13YXJlaG91c2Utbm90LWEtc2VjcmV0"
+"""What a warehouse without settings takes and signs with: nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,22 @@ class SandboxOptions:
     seed: int | None
     rate: float = 0.5
     dock: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WarehouseSandbox:
+    """What the command line says of a warehouse. `hook_url` None: nobody is told.
+
+    `modes` and `handlings` are its ways, `hurry` how many times as fast it is.
+    """
+
+    place: Place
+    hook_url: str | None
+    faults: Level
+    seed: int
+    modes: tuple[WarehouseMode, ...] = ()
+    handlings: tuple[Handling, ...] = ()
+    hurry: float = 1.0
 
 
 async def sandbox_shop(settings: Settings, options: SandboxOptions) -> None:
@@ -49,22 +71,44 @@ async def sandbox_shop(settings: Settings, options: SandboxOptions) -> None:
     await run_shop(run, _place(options), _manners(options))
 
 
-async def sandbox_warehouse(settings: Settings, options: SandboxOptions) -> None:
-    """Play the warehouse of an account until told to stop."""
-    account = settings.accounts.get(options.account)
+async def sandbox_warehouse(
+    options: WarehouseSandbox,
+    settings: Settings | None = None,
+    account: str | None = None,
+) -> None:
+    """Play a warehouse until told to stop, that of `account` if one is given."""
+    run = WarehouseRun(
+        options.hook_url,
+        modes=options.modes,
+        handlings=options.handlings or (Handling.FULL,),
+        hurry=options.hurry,
+        token=DEMO_TOKEN,
+        secret=DEMO_SIGNING,
+        report_secret=DEMO_SIGNING,
+    )
+    if settings is not None and account is not None:
+        run = _played(run, settings, account)
+    manners = Manners(options.faults, options.faults, seed=options.seed)
+    await run_warehouse(run, options.place, manners)
+
+
+def _played(run: WarehouseRun, settings: Settings, name: str) -> WarehouseRun:
+    """Return the run with an account's secrets; two of them sign what is sent."""
+    account = settings.accounts.get(name)
     if not isinstance(account, WarehouseAccount):
         raise ConfigError(
-            f"accounts.{options.account} is not a warehouse account: choose one that "
-            "is with --account"
+            f"accounts.{name} is not a warehouse account: choose one that is with "
+            "--account"
         )
-    run = WarehouseRun(
-        hook_url=_hook(options),
-        account=options.account,
+    own, *more = (secret.get_secret_value() for secret in account.webhook_secrets)
+    return replace(
+        run,
+        account=name,
         token=account.token.get_secret_value() if account.token else "",
-        secret=_signing_secret(settings, options.account),
-        report_secret=account.webhook_secrets[0].get_secret_value(),
+        secret=_signing_secret(settings, name),
+        report_secret=own,
+        more_secrets=tuple(more),
     )
-    await run_warehouse(run, _place(options), _manners(options))
 
 
 def _signing_secret(settings: Settings, account: str) -> str:

@@ -47,7 +47,21 @@ UnsignedHook = Annotated[
     ),
 ]
 
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", "-c", help="With --account: settings that have its secrets."
+    ),
+]
+
 _BRIDGE = "http://127.0.0.1:8080"
+
+
+def _known(config: Path | None, account: str | None) -> settings.Settings | None:
+    """Read the settings of the account that is played, if one is."""
+    if (config is None) != (account is None):
+        raise typer.BadParameter("--config and --account belong together")
+    return None if config is None else settings.load(config)
 
 
 @commands.command()
@@ -78,21 +92,67 @@ def shop(  # noqa: PLR0913 - one parameter for each option
     uvloop.run(app.sandbox_shop(settings.load(config), options))
 
 
+def _place(text: str) -> str:
+    return _address(text if ":" in text else f"127.0.0.1:{text}")
+
+
 @commands.command()
 def warehouse(  # noqa: PLR0913 - one parameter for each option
-    config: ConfigPath,
     *,
-    account: Account,
-    listen: Listen = "127.0.0.1:8102",
+    listen: Annotated[
+        str,
+        typer.Option(
+            "--listen",
+            "--port",
+            metavar="[HOST:]PORT",
+            help="Where it listens.",
+            callback=_place,
+        ),
+    ] = "127.0.0.1:8102",
+    config: Config = None,
+    account: Annotated[
+        str | None, typer.Option(help="The warehouse account it plays.")
+    ] = None,
     bridge: BridgeUrl = _BRIDGE,
+    hook: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Where its reports go, instead of --bridge with --account. With "
+            "neither, subscribe by PUT /sandbox/subscription.",
+        ),
+    ] = None,
+    mode: Annotated[
+        list[app.WarehouseMode] | None,
+        typer.Option(help="A way of it that is off otherwise; repeatable."),
+    ] = None,
+    dock: Annotated[
+        list[app.Handling] | None,
+        typer.Option(help="How parcels are treated; several take turns."),
+    ] = None,
+    hurry: Annotated[float, typer.Option(min=0.1, help="How many times as fast.")] = 1,
     faults: HowFaulty = Faults.SOME,
-    seed: Seed = None,
+    seed: int = 1,
 ) -> None:
-    """Serve a warehouse that receives and inspects what is announced, until stopped."""
-    options = app.SandboxOptions(
-        account=account, listen=listen, bridge=bridge, faults=faults.value, seed=seed
+    """Serve a warehouse that receives and inspects what is announced, until stopped.
+
+    Without --config and --account the token is demo-warehouse-token, and both ways are
+    signed with whsec_ZGVtby13YXJlaG91c2Utbm90LWEtc2VjcmV0. Parcels come by POST
+    /dock/parcels. Below /sandbox its ways can be changed and its ledger be read.
+    """
+    known = _known(config, account)
+    host, _, port = listen.rpartition(":")
+    own = None if account is None else f"{bridge.rstrip('/')}/hooks/{account}"
+    options = app.WarehouseSandbox(
+        app.Place(host, int(port)),
+        hook or own,
+        faults.value,
+        seed,
+        modes=tuple(mode or ()),
+        handlings=tuple(dock or ()),
+        hurry=hurry,
     )
-    uvloop.run(app.sandbox_warehouse(settings.load(config), options))
+    uvloop.run(app.sandbox_warehouse(options, known, account))
 
 
 @commands.command()
@@ -108,14 +168,13 @@ def loop(  # noqa: PLR0913 - one parameter for each option
             "Without it, register by POST /webhooks.",
         ),
     ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            "--config", "-c", help="With --account: settings that have its secrets."
-        ),
-    ] = None,
+    config: Config = None,
     account: Annotated[
         str | None, typer.Option(help="The loop account it plays.")
+    ] = None,
+    mode: Annotated[
+        list[app.LoopMode] | None,
+        typer.Option(help="A way of Loop that is off otherwise; repeatable."),
     ] = None,
     rate: Annotated[float, typer.Option(min=0, help="New returns a second.")] = 0.5,
     faults: HowFaulty = Faults.SOME,
@@ -124,14 +183,20 @@ def loop(  # noqa: PLR0913 - one parameter for each option
     """Serve Loop with shoppers who make returns, until stopped.
 
     Without --config and --account the API key is demo-loop-key and webhooks are
-    signed with demo-loop-secret.
+    signed with demo-loop-secret. The app demo-loop-app (demo-loop-app-secret) may be
+    installed by GET /authorize for organization 7070. Below /sandbox it takes what no
+    Loop does: returns are made, labels scanned, habits changed.
     """
-    if (config is None) != (account is None):
-        raise typer.BadParameter("--config and --account belong together")
+    known = _known(config, account)
     options = app.LoopSandbox(
-        host, port, hook, faults=faults.value, seed=seed, rate=rate
+        host,
+        port,
+        hook,
+        faults=faults.value,
+        seed=seed,
+        rate=rate,
+        modes=tuple(mode or ()),
     )
-    known = None if config is None else settings.load(config)
     uvloop.run(app.sandbox_loop(options, known, account))
 
 

@@ -45,7 +45,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a system answers; `effect` tells whether it changed anything."""
+    """What a system answers; `effect` tells whether it changed anything.
+
+    The body is JSON unless `content_type` says that it is text.
+    """
 
     status: int
     body: JsonValue = None
@@ -67,10 +70,15 @@ class _Silence(Response):
         """Send nothing."""
 
 
+def _broken(status: int) -> Answer:
+    return problem(status, "about:blank", "Something broke over here")
+
+
 class Front:
     """One server's faults and record of calls.
 
-    `hold` is the longest a lost answer keeps its caller.
+    `hold` is the longest a lost answer keeps its caller, `broken` makes what a fault
+    answers with 5xx.
     """
 
     def __init__(
@@ -84,6 +92,7 @@ class Front:
     ) -> None:
         self.faults = faults
         self.log = log
+        self.broken: Callable[[int], Answer] = _broken
         self._server = server
         self._clock = clock
         self._hold = hold
@@ -134,7 +143,7 @@ class Front:
     def _refusal(self, fault: Fault | None) -> Answer | None:
         match fault:
             case ServerError(status):
-                return problem(status, "about:blank", "Something broke over here")
+                return self.broken(status)
             case Throttle(retry_after, as_date):
                 value = _retry_after(retry_after, as_date, self._clock.now())
                 return Answer(429, {}, headers={"retry-after": value})
@@ -179,8 +188,10 @@ def _retry_after(wait: timedelta, as_date: bool, now: datetime) -> str:  # noqa:
 
 def _response(answer: Answer) -> Response:
     no_body = answer.status == 204  # noqa: PLR2004 No Content
+    is_text = answer.content_type.startswith("text/")
+    content = str(answer.body).encode() if is_text else orjson.dumps(answer.body)
     return Response(
-        None if no_body else orjson.dumps(answer.body),
+        None if no_body else content,
         status_code=answer.status,
         media_type=None if no_body else answer.content_type,
         headers=dict(answer.headers),

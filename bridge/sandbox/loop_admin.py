@@ -1,4 +1,4 @@
-"""The simulated Loop's webhook registrations and OAuth tokens (loop.md, 1 and 5).
+"""The simulated Loop's webhook registrations (loop.md, section 5).
 
 The answer to a creation holds no secret, a second creation makes a second
 registration, and what a missing `status` means is a switch, since Loop's documents
@@ -13,9 +13,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from bridge.sandbox.front import Answer
-from bridge.sandbox.loop_api import Desk
-from bridge.sandbox.loop_keys import DEVELOPER
+from bridge.sandbox.loop_desk import Desk
 from bridge.sandbox.loop_list import invalid
+from bridge.sandbox.loop_scopes import DEVELOPER
 from bridge.sandbox.loop_webhooks import ACTIVE, INACTIVE, LoopSender, Registration
 
 
@@ -67,7 +67,8 @@ class LoopAdmin:
                 wanted.url,
                 wanted.status or self._default,
             )
-            return Answer(201, self._shown(made), effect=True)
+            status = 200 if self._desk.is_old(request) else 201
+            return Answer(status, self._shown(made), effect=True)
 
         return await self._desk.attend(request, DEVELOPER, "webhooks", work)
 

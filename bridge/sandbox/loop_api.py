@@ -5,57 +5,21 @@ object with `errors`, in more than one shape, and details without a hit an `erro
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import cycle
 
-import orjson
 from pydantic import JsonValue
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 
-from bridge.clock import Clock
-from bridge.sandbox.front import Answer, Ask, Front
+from bridge.sandbox.front import Answer
 from bridge.sandbox.loop_bodies import details, zoneless
-from bridge.sandbox.loop_keys import RETURNS, LoopKeys
+from bridge.sandbox.loop_desk import Desk, json_object
 from bridge.sandbox.loop_list import ListQuery, page, read_query
 from bridge.sandbox.loop_returns import LoopReturn
-from bridge.sandbox.loop_shop import LoopShop
-
-VERSIONS = ("2026-07", "2026-10", "unstable", "v1")
-"""Served alike; a path without a version means the oldest."""
+from bridge.sandbox.loop_scopes import RETURNS
 
 _LONGEST_NOTE = 254
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What every part of the API needs."""
-
-    shop: LoopShop
-    keys: LoopKeys
-    front: Front
-    clock: Clock
-
-    async def attend(
-        self, request: Request, scope: str, subject: str, work: Callable[[], Answer]
-    ) -> Response:
-        """Answer behind faults and record, if the credential may."""
-        await request.body()
-        key = request.headers.get("idempotency-key")
-        return await self.front.attend(
-            request,
-            Ask(subject, key=key),
-            lambda: self.keys.refusal(request, scope) or work(),
-        )
-
-
-def versioned(routes: list[BaseRoute]) -> list[BaseRoute]:
-    """Mount the routes below every version, and below none."""
-    below: list[BaseRoute] = [
-        Mount(f"/api/{version}", routes=routes) for version in VERSIONS
-    ]
-    return [*below, Mount("/api", routes=routes)]
 
 
 class LoopApi:
@@ -71,6 +35,7 @@ class LoopApi:
             Route("/warehouse/return/details", self._details, methods=["GET"]),
             Route(f"{one}/note", self._note, methods=["POST"]),
             Route(f"{one}/notes", self._notes, methods=["GET"]),
+            Route(f"{one}/remove", self._remove, methods=["POST"]),
             Route(f"{one}/{{action}}", self._act, methods=["POST"]),
         ]
 
@@ -111,23 +76,39 @@ class LoopApi:
                 yield return_
 
     async def _act(self, request: Request) -> Response:
-        action = request.path_params["action"]
-        units = request.query_params.get("line_item_id", "")
+        action, sent = request.path_params["action"], await request.body()
 
         def work(return_: LoopReturn) -> Answer:
+            shop = self._desk.shop
             actions: dict[str, Callable[[int], str | None]] = {
-                "process": self._desk.shop.process,
-                "flag": self._desk.shop.flag,
-                "cancel": self._desk.shop.cancel,
-                "close": self._desk.shop.close_unfulfilled,
-                "remove": lambda id_: self._desk.shop.remove(id_, _numbers(units)),
+                "process": lambda id_: shop.process(id_, details=json_object(sent)),
+                "flag": shop.flag,
+                "cancel": shop.cancel,
+                "close": shop.close_unfulfilled,
             }
             if action not in actions:
                 return Answer(404, {"message": "Not Found"})
-            refusal = actions[action](return_.id)
-            return self._refused(refusal) if refusal else Answer(200, True, effect=True)  # noqa: FBT003 Loop's whole answer
+            return self._done(actions[action](return_.id))
 
         return await self._one(request, work)
+
+    async def _remove(self, request: Request) -> Response:
+        """Drop lines with a refund or credit; an unknown one is 422, and so is none."""
+        named = request.query_params.get("line_item_id", "")
+
+        def work(return_: LoopReturn) -> Answer:
+            units = {int(part) for part in named.split(",") if part.isdigit()}
+            if not units or not units <= {unit.id for unit in return_.units}:
+                return Answer(422, {"error": {"message": "Line item not found"}})
+            if return_.outcome not in {"refund", "credit"}:
+                return Answer(422, {"message": "Only refund or credit is removed"})
+            return self._done(self._desk.shop.remove(return_.id, units))
+
+        return await self._one(request, work)
+
+    def _done(self, refusal: str | None) -> Answer:
+        """Return Loop's answer to an action: a bare `true`, or a refusal."""
+        return self._refused(refusal) if refusal else Answer(200, True, effect=True)  # noqa: FBT003 Loop's whole answer
 
     async def _note(self, request: Request) -> Response:
         body = await request.body()
@@ -135,7 +116,8 @@ class LoopApi:
         def work(return_: LoopReturn) -> Answer:
             content = _content(body)
             if content is None or len(content) > _LONGEST_NOTE:
-                return Answer(422, {"errors": {"message": "The note does not fit"}})
+                error = {"message": "The note does not fit", "code": "UNEXPECTED_ERROR"}
+                return Answer(422, {"errors": {**error}})
             self._desk.shop.note(return_.id, content)
             return Answer(200, True, effect=True)  # noqa: FBT003 Loop's whole answer
 
@@ -179,12 +161,5 @@ def _notes(return_: LoopReturn) -> Answer:
 
 
 def _content(body: bytes) -> str | None:
-    try:
-        content = orjson.loads(body)["content"]
-    except (ValueError, TypeError, LookupError):
-        return None
+    content = (json_object(body) or {}).get("content")
     return content if isinstance(content, str) and content else None
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split(",") if part.isdigit()]

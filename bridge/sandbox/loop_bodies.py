@@ -43,6 +43,11 @@ def zoneless(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def form(id_: int, *, as_text: bool) -> int | str:
+    """Return an id in one of the two forms it comes in."""
+    return str(id_) if as_text else id_
+
+
 def webhook(return_: LoopReturn, trigger: str, shop: int, *, as_text: bool) -> Json:
     """Return the body of topic `return`: no `updated_at`, no order ids."""
     first = return_.shopper
@@ -50,7 +55,7 @@ def webhook(return_: LoopReturn, trigger: str, shop: int, *, as_text: bool) -> J
         "topic": "return",
         "trigger": trigger,
         "shop_id": shop,
-        "id": str(return_.id) if as_text else return_.id,
+        "id": form(return_.id, as_text=as_text),
         **_common(return_),
         "provider_order_external_id": return_.order + 990_000_000_000,
         "provider_order_sales_channel": "Online Store",

@@ -1,15 +1,14 @@
 """The simulated Loop's warehouse calls: grading, disposition (loop.md, section 6)."""
 
-import orjson
 from pydantic import JsonValue
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from bridge.sandbox.front import Answer
-from bridge.sandbox.loop_api import Desk
-from bridge.sandbox.loop_keys import RETURNS
+from bridge.sandbox.loop_desk import Desk, json_object
 from bridge.sandbox.loop_returns import LoopReturn
+from bridge.sandbox.loop_scopes import RETURNS
 
 GRADES = frozenset(
     {
@@ -83,20 +82,12 @@ class LoopFloor:
                 return Answer(404, {"message": "Not Found"})
             if return_.label is not None or return_.label_queued:
                 return Answer(409, {"message": "A label exists"})
-            return_.label_queued = True
+            if self._desk.shop.queue_label(id_) is not None:
+                return Answer(422, {"errors": "The return takes no label"})
             body: JsonValue = {"message": "Queued", "returnId": str(id_)}
             return Answer(202, body, effect=True)
 
         return await self._desk.attend(request, RETURNS, str(id_), work)
-
-
-def json_object(body: bytes) -> dict[str, JsonValue] | None:
-    """Return a body that is a JSON object, None for any other."""
-    try:
-        content = orjson.loads(body)
-    except ValueError:
-        return None
-    return content if isinstance(content, dict) else None
 
 
 def _fits(kind: str, item: dict[str, JsonValue]) -> bool:

@@ -1,10 +1,8 @@
 """Who may call the simulated Loop, and how often: keys, OAuth tokens, 300 a minute."""
 
-import hmac
-import secrets
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 from pydantic import JsonValue
@@ -12,14 +10,10 @@ from starlette.requests import Request
 
 from bridge.clock import Clock
 from bridge.sandbox.front import Answer
-
-RETURNS, DEVELOPER = "returns", "developer_tools"
-LABELS, LABEL_REQUESTS = "labels", "label_requests"
-HUB_SHIPMENTS = "happy_returns_shipments:read"
-ALL_SCOPES = frozenset({RETURNS, DEVELOPER, LABELS, LABEL_REQUESTS, HUB_SHIPMENTS})
+from bridge.sandbox.loop_oauth import LoopOAuth
+from bridge.sandbox.loop_scopes import BY_TOKEN_ONLY, covers
 
 _BEARER = "Bearer "
-_TOKEN_LIFE = timedelta(hours=1)
 _MINUTE = timedelta(minutes=1)
 
 
@@ -34,25 +28,20 @@ class Limits:
     tells_retry_after: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OAuthClient:
-    """One app's client id and secret, and the code it may exchange once."""
-
-    id: str
-    secret: str = field(repr=False)
-    code: str = field(repr=False)
-
-
 class LoopKeys:
-    """Judges the credential of a request; counts what each one uses."""
+    """Judges the credential of a request; counts what each one uses.
+
+    A key and a merchant's grant each have a budget of their own: a new token of the
+    same grant does not make a new one.
+    """
 
     def __init__(
         self,
         keys: Mapping[str, frozenset[str]],
         *,
         clock: Clock,
+        oauth: LoopOAuth,
         limits: Limits | None = None,
-        client: OAuthClient | None = None,
         header: str = "x-authorization",
     ) -> None:
         self.refused = 0
@@ -60,11 +49,9 @@ class LoopKeys:
         self._keys = dict(keys)
         self._limits = limits or Limits()
         self._clock = clock
-        self._client = client
+        self._oauth = oauth
         self._header = header
         self._calls: dict[str, deque[float]] = {}
-        self._tokens: dict[str, float] = {}
-        self._refresh: set[str] = set()
 
     def refusal(self, request: Request, scope: str) -> Answer | None:
         """Return 401 or 429 if the request may not, else None."""
@@ -84,43 +71,18 @@ class LoopKeys:
     def revoke(self) -> None:
         """Let every key and token stop working."""
         self._keys.clear()
-        self._tokens.clear()
-
-    def token(self, form: Mapping[str, str]) -> Answer:
-        """Exchange a code or a refresh token; the access token lives an hour."""
-        client = self._client
-        known = client is not None and _same(form.get("client_secret", ""), client)
-        if client is None or not known or form.get("client_id") != client.id:
-            return Answer(401, {"error": "invalid_client"})
-        grant = form.get("grant_type")
-        if grant == "authorization_code" and form.get("code") == client.code:
-            return self._issue()
-        if grant == "refresh_token" and form.get("refresh_token") in self._refresh:
-            self._refresh.discard(form["refresh_token"])
-            return self._issue()
-        return Answer(400, {"error": "invalid_grant"})
-
-    def _issue(self) -> Answer:
-        access, refresh = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
-        life = _TOKEN_LIFE.total_seconds()
-        self._tokens[access] = self._clock.monotonic() + life
-        self._refresh.add(refresh)
-        body: JsonValue = {
-            "access_token": access,
-            "refresh_token": refresh,
-            "expires_in": int(life),
-            "token_type": "Bearer",
-        }
-        return Answer(200, body)
+        self._oauth.revoke()
 
     def _holder(self, request: Request, scope: str) -> str | None:
+        """Return whose budget the request uses, None if it may not."""
         given = request.headers.get("authorization", "")
         if given.startswith(_BEARER):
-            token = given.removeprefix(_BEARER)
-            alive = self._tokens.get(token, 0.0) > self._clock.monotonic()
-            return token if alive else None
+            grant = self._oauth.grant_of(given.removeprefix(_BEARER))
+            allowed = grant is not None and covers(grant.scopes, scope)
+            return grant.id if grant is not None and allowed else None
         key = request.headers.get(self._header, "")
-        return key if scope in self._keys.get(key, frozenset()) else None
+        allowed = covers(self._keys.get(key, frozenset()), scope)
+        return key if allowed and scope not in BY_TOKEN_ONLY else None
 
     def _too_many(self, wait: float) -> Answer:
         headers = {"retry-after": str(int(wait) + 1)}
@@ -136,7 +98,3 @@ def unauthorized() -> Answer:
         "message": "Unauthorized",
     }
     return Answer(401, {"error": error})
-
-
-def _same(given: str, client: OAuthClient) -> bool:
-    return hmac.compare_digest(given.encode(), client.secret.encode())

@@ -15,12 +15,15 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from bridge.sandbox.front import Answer
-from bridge.sandbox.loop_api import Desk
 from bridge.sandbox.loop_bodies import moment
-from bridge.sandbox.loop_floor import json_object
-from bridge.sandbox.loop_keys import LABEL_REQUESTS, LABELS
+from bridge.sandbox.loop_desk import Desk, json_object
 from bridge.sandbox.loop_list import invalid
 from bridge.sandbox.loop_returns import LabelRequest
+from bridge.sandbox.loop_scopes import (
+    LABEL_REQUESTS_READ,
+    LABEL_REQUESTS_WRITE,
+    LABELS_WRITE,
+)
 
 #: What a label may be set to (section 8).
 STATUSES = frozenset(
@@ -43,7 +46,7 @@ class _Label(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    label_request_id: int
+    label_request_id: int | str
     tracking_number: str
     carrier: str
     label_url: str
@@ -79,13 +82,13 @@ class LoopLabels:
         self._desk = desk
         self.routes: list[BaseRoute] = [
             Route("/labels", self._hand_in, methods=["POST"]),
-            Route("/labels/{id:int}", self._move, methods=["PUT"]),
+            Route("/labels/{id}", self._move, methods=["PUT"]),
             Route("/label-requests", self._list, methods=["GET"]),
-            Route("/label-requests/{id:int}/errors", self._give_up, methods=["POST"]),
+            Route("/label-requests/{id}/errors", self._give_up, methods=["POST"]),
         ]
 
-    def _request(self, id_: int) -> LabelRequest | None:
-        return self._desk.shop.label_requests.get(id_)
+    def _request(self, id_: int | str) -> LabelRequest | None:
+        return self._desk.shop.label_requests.get(str(id_))
 
     async def _hand_in(self, request: Request) -> Response:
         body = await request.body()
@@ -100,9 +103,11 @@ class LoopLabels:
                 return Answer(404, {"message": "Not Found"})
             self._desk.shop.hand_in(asked, label.tracking_number, label.carrier)
             headers = {"location": f"/labels/{asked.id}"}
+            if self._desk.is_old(request):
+                return Answer(200, {"id": asked.id}, effect=True)
             return Answer(201, {"id": asked.id}, effect=True, headers=headers)
 
-        return await self._desk.attend(request, LABELS, "labels", work)
+        return await self._desk.attend(request, LABELS_WRITE, "labels", work)
 
     async def _move(self, request: Request) -> Response:
         id_, body = request.path_params["id"], await request.body()
@@ -115,9 +120,9 @@ class LoopLabels:
             if status not in STATUSES:
                 return invalid("status", "The selected status is invalid.")
             self._desk.shop.label(asked.return_id, status)
-            return Answer(204, effect=True)
+            return Answer(200 if self._desk.is_old(request) else 204, effect=True)
 
-        return await self._desk.attend(request, LABELS, f"label {id_}", work)
+        return await self._desk.attend(request, LABELS_WRITE, f"label {id_}", work)
 
     async def _list(self, request: Request) -> Response:
         params = request.query_params
@@ -134,7 +139,9 @@ class LoopLabels:
             ]
             return Answer(200, {"data": rows})
 
-        return await self._desk.attend(request, LABEL_REQUESTS, "label-requests", work)
+        return await self._desk.attend(
+            request, LABEL_REQUESTS_READ, "label-requests", work
+        )
 
     async def _give_up(self, request: Request) -> Response:
         id_, body = request.path_params["id"], await request.body()
@@ -149,7 +156,9 @@ class LoopLabels:
             asked.status, asked.reason = "failed", reason
             return Answer(200, True, effect=True)  # noqa: FBT003 Loop's whole answer
 
-        return await self._desk.attend(request, LABEL_REQUESTS, f"request {id_}", work)
+        return await self._desk.attend(
+            request, LABEL_REQUESTS_WRITE, f"request {id_}", work
+        )
 
 
 def _read(params: Mapping[str, str]) -> _Query:

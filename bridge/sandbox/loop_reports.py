@@ -10,11 +10,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from bridge.sandbox.front import Answer
-from bridge.sandbox.loop_api import Desk
 from bridge.sandbox.loop_bodies import Json, moment, money
-from bridge.sandbox.loop_keys import HUB_SHIPMENTS, RETURNS
+from bridge.sandbox.loop_desk import Desk
 from bridge.sandbox.loop_list import ListQuery, read_query
 from bridge.sandbox.loop_returns import CLOSED, LoopReturn, LoopUnit
+from bridge.sandbox.loop_scopes import HUB_SHIPMENTS, RETURNS
 from bridge.sandbox.loop_topics import hub_shipment
 
 
@@ -52,7 +52,8 @@ class LoopReports:
         def work() -> Answer:
             for return_ in self._desk.shop.all():
                 if return_.label is not None and return_.label.shipment == id_:
-                    told = hub_shipment(id_, return_.label.updated_at)
+                    at = return_.label.updated_at
+                    told = hub_shipment(id_, at, as_text=False)
                     ids = {name: told[name] for name in told if name.endswith("_id")}
                     return Answer(200, {"id": id_, **ids, "return_id": return_.id})
             return Answer(404, {"message": "Not Found"})

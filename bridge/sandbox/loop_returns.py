@@ -47,11 +47,11 @@ class LoopLabel:
 class LabelRequest:
     """A label that a carrier outside Loop is asked for; `labels` were handed in.
 
-    Its status is `open`, `fulfilled`, `cancelled` or `failed`; Loop's own words for
-    them are not known.
+    Its id is a number, of some shops a UUID. Its status is `open`, `fulfilled`,
+    `cancelled` or `failed`; Loop's own words for them are not known.
     """
 
-    id: int
+    id: int | str
     return_id: int
     created_at: datetime
     status: str = "open"
@@ -72,7 +72,8 @@ class LoopNote:
 class LoopReturn:
     """One return. `outcome` is refund, credit, exchange or upsell.
 
-    `queued` tells that processing was asked for and has not ended.
+    `queued` tells that processing was asked for and has not ended, `label_queued` the
+    same of a label.
     """
 
     id: int

@@ -5,15 +5,14 @@ final (loop.md, section 6). What Loop does not document is a switch with both wa
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Collection, Coroutine, Iterable, Mapping
+from datetime import datetime
 from itertools import count
+from uuid import UUID
 
 from bridge.clock import Clock
-from bridge.sandbox import loop_bodies, loop_topics
 from bridge.sandbox.journal import Journal, Kind
-from bridge.sandbox.loop_bodies import Json
+from bridge.sandbox.loop_news import LoopNews, Tell
 from bridge.sandbox.loop_returns import (
     CANCELLED,
     CLOSED,
@@ -26,30 +25,11 @@ from bridge.sandbox.loop_returns import (
     LoopNote,
     LoopReturn,
 )
-from bridge.sandbox.loop_topics import LABEL_REQUEST
+from bridge.sandbox.loop_switches import LoopSwitches
 from bridge.sandbox.stock import Stock, no_stock
 
-
-@dataclass(frozen=True, slots=True)
-class LoopSwitches:
-    """How the shop is set up, and what of Loop's behaviour nobody knows.
-
-    `processing` lies between a call to process and its end. With
-    `pays_at_first_scan` Loop processes by itself when a carrier scans the label.
-    `labels_move_updated_at`: whether label news moves a return's update time. The
-    last three: which commands come by webhook.
-    """
-
-    processing: timedelta = timedelta(milliseconds=50)
-    pays_at_first_scan: bool = False
-    labels_move_updated_at: bool = False
-    restocks_by_webhook: bool = False
-    credit_by_webhook: bool = False
-    label_requests: bool = False
-
-
-#: Takes a webhook: topic, trigger, body, and what people call the return.
-Tell = Callable[[str, Json, str], None]
+#: What a label request's id is above that of its return.
+_LABEL_REQUEST = 77_000_000_000_000
 
 UNPROCESSABLE, FLAGGED = "UNPROCESSABLE_RETURN", "UNPROCESSABLE_FLAGGED_RETURN"
 
@@ -66,8 +46,8 @@ REFUSED: dict[str, dict[str, str]] = {
 class LoopShop:
     """All returns of one shop. `failing` names those whose processing fails.
 
-    `label_requests` are by their id. `stock` are returns of old, listed beside the
-    others.
+    `label_requests` are by their id as text. `stock` are returns of old, listed beside
+    the others.
     """
 
     def __init__(
@@ -81,21 +61,20 @@ class LoopShop:
     ) -> None:
         self.number = number
         self.failing: set[int] = set()
-        self.label_requests: dict[int, LabelRequest] = {}
+        self.label_requests: dict[str, LabelRequest] = {}
         self.switches = switches or LoopSwitches()
-        self._tell = tell
+        self._news = LoopNews(number, tell)
         self._clock = clock
         self._journal = journal
         self.stock: Stock[LoopReturn] = no_stock()
         self._returns: dict[int, LoopReturn] = {}
-        self._as_text = True
         self._numbers = count(19_000)
-        self._processing: set[asyncio.Task[None]] = set()
+        self._queue: set[asyncio.Task[None]] = set()
 
     @property
     def busy(self) -> bool:
         """Tell whether anything queued has not ended."""
-        return bool(self._processing)
+        return bool(self._queue)
 
     def find(self, id_: int) -> LoopReturn | None:
         return self._returns.get(id_)
@@ -114,11 +93,31 @@ class LoopShop:
         self._returns[return_.id] = return_
         self._journal.names[str(return_.id)] = return_.order_name
         self._journal.note(Kind.CREATED, return_.order_name)
-        self._say(return_, "return.created")
+        self._news.of_return(return_, "return.created")
         if self.switches.label_requests:
-            request = LabelRequest(LABEL_REQUEST + return_.id, return_.id, self._now())
-            self.label_requests[request.id] = request
-            self._ask_for_label(return_, "label.request.issued")
+            id_ = self._request_id(return_.id)
+            request = LabelRequest(id_, return_.id, self._now())
+            self.label_requests[str(id_)] = request
+            self._news.of_label_request(return_, request, "label.request.issued")
+
+    def _request_id(self, return_id: int) -> int | str:
+        number = _LABEL_REQUEST + return_id
+        return str(UUID(int=number)) if self.switches.label_request_uuids else number
+
+    def queue_label(self, id_: int) -> str | None:
+        """Have a label made, which is told later; return the code of a refusal."""
+        return_ = self._returns[id_]
+        if return_.state in FINAL:
+            return UNPROCESSABLE
+        return_.label_queued = True
+        self._later(self._make_label(return_))
+        return None
+
+    async def _make_label(self, return_: LoopReturn) -> None:
+        await self._clock.sleep(self.switches.processing)
+        return_.label_queued = False
+        if return_.state not in FINAL:
+            self.label(return_.id, "new")
 
     def hand_in(self, request: LabelRequest, tracking: str, carrier: str) -> None:
         """Take a label that was asked for; a second one counts as well."""
@@ -143,22 +142,32 @@ class LoopShop:
     def _tell_of_label(self, return_: LoopReturn, trigger: str) -> None:
         if self.switches.labels_move_updated_at:
             return_.updated_at = self._now()
-        body = loop_topics.label(
-            return_, trigger, self.number, as_text=self._next_as_text()
-        )
-        self._tell("label", body, return_.order_name)
-        self._say(return_, "return.updated")
+        self._news.of_label(return_, trigger)
+        self._news.of_return(return_, "return.updated")
 
-    def process(self, id_: int, source: str | None = "api") -> str | None:
-        """Queue the fulfilment; return the code of a refusal."""
+    def process(
+        self,
+        id_: int,
+        source: str | None = "api",
+        details: Mapping[str, object] | None = None,
+    ) -> str | None:
+        """Queue the fulfilment; return the code of a refusal.
+
+        `details` become a note of the timeline.
+        """
         return_ = self._returns[id_]
         refusal = self._refusal(return_, "process")
         if refusal is None:
             return_.queued = True
-            task = asyncio.create_task(self._process(return_, source))
-            self._processing.add(task)
-            task.add_done_callback(self._processing.discard)
+            if details:
+                self.note(id_, " ".join(f"{k}: {v}" for k, v in details.items()))
+            self._later(self._process(return_, source))
         return refusal
+
+    def _later(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work)
+        self._queue.add(task)
+        task.add_done_callback(self._queue.discard)
 
     def flag(self, id_: int) -> str | None:
         """Put the return under review."""
@@ -170,10 +179,13 @@ class LoopShop:
 
     def cancel(self, id_: int) -> str | None:
         refusal = self._turn(id_, "cancel", CANCELLED)
-        request = self.label_requests.get(LABEL_REQUEST + id_)
-        if refusal is None and request is not None:
-            request.status = "cancelled"
-            self._ask_for_label(self._returns[id_], "label.request.cancelled")
+        requests = self.label_requests.values()
+        if refusal is None:
+            for request in (each for each in requests if each.return_id == id_):
+                request.status = "cancelled"
+                self._news.of_label_request(
+                    self._returns[id_], request, "label.request.cancelled"
+                )
         return refusal
 
     def turn_strange(self, id_: int, state: str) -> None:
@@ -184,7 +196,7 @@ class LoopShop:
         """End the return without paying; its amounts stay filled."""
         refusal = self._turn(id_, "close", CLOSED)
         if refusal is None:
-            self._say(self._returns[id_], "return.closed")
+            self._news.of_return(self._returns[id_], "return.closed")
         return refusal
 
     def expire(self, id_: int) -> None:
@@ -208,15 +220,13 @@ class LoopShop:
 
     def hub_scan(self, id_: int) -> None:
         """Let a Happy Returns hub take the parcel in."""
-        return_ = self._returns[id_]
-        body = loop_topics.hub_shipment(5_000_000 + return_.id, self._clock.now())
-        self._tell("happy.returns.shipment", body, return_.order_name)
+        self._news.of_hub(self._returns[id_], 5_000_000 + id_, self._now())
 
     async def close(self) -> None:
         """Forget what is still queued."""
-        for task in self._processing:
+        for task in self._queue:
             task.cancel()
-        await asyncio.gather(*self._processing, return_exceptions=True)
+        await asyncio.gather(*self._queue, return_exceptions=True)
 
     # ------------------------------------------------------------------ inside
 
@@ -230,18 +240,19 @@ class LoopShop:
             self._change(return_, state)
         return refusal
 
-    @staticmethod
-    def _refusal(return_: LoopReturn, action: str) -> str | None:
+    def _refusal(self, return_: LoopReturn, action: str) -> str | None:
         if return_.queued:
             return UNPROCESSABLE
+        flagged = action == "process" and return_.state == REVIEW
+        if flagged and self.switches.processes_flagged:
+            return None
         return REFUSED[action].get(return_.state)
 
     async def _process(self, return_: LoopReturn, source: str | None) -> None:
         await self._clock.sleep(self.switches.processing)
         return_.queued = False
         if return_.id in self.failing:
-            body = loop_topics.processing_failed(return_, source)
-            self._tell("return.processing", body, return_.order_name)
+            self._news.of_failure(return_, source)
         else:
             self._pay(return_)
 
@@ -253,38 +264,21 @@ class LoopShop:
         elif return_.outcome == "credit" and not self.switches.credit_by_webhook:
             return_.gift_card_order = number
         elif return_.outcome == "credit":
-            body = loop_topics.gift_card(number, return_, out_of_stock=False)
-            self._tell("giftcard", body, return_.order_name)
+            self._news.of_gift_card(number, return_, out_of_stock=False)
         else:
             return_.exchange_order = number
         self._change(return_, CLOSED)
-        self._say(return_, "return.closed")
+        self._news.of_return(return_, "return.closed")
         if self.switches.restocks_by_webhook:
-            self._tell("restock", loop_topics.restock(return_), return_.order_name)
+            self._news.of_restock(return_)
 
     def out_of_stock(self, id_: int) -> None:
         """Let an exchange end in a gift card that names no return."""
         return_ = self._returns[id_]
-        body = loop_topics.gift_card(next(self._numbers), return_, out_of_stock=True)
-        self._tell("giftcard", body, return_.order_name)
+        self._news.of_gift_card(next(self._numbers), return_, out_of_stock=True)
 
     def _change(self, return_: LoopReturn, state: str) -> None:
         return_.state = state
         return_.updated_at = self._clock.now()
         self._journal.note(Kind.MOVED, f"{return_.order_name} {state}")
-        self._say(return_, "return.updated")
-
-    def _say(self, return_: LoopReturn, trigger: str) -> None:
-        body = loop_bodies.webhook(
-            return_, trigger, self.number, as_text=self._next_as_text()
-        )
-        self._tell("return", body, return_.order_name)
-
-    def _ask_for_label(self, return_: LoopReturn, trigger: str) -> None:
-        body = loop_topics.label_request(return_, trigger, self.number)
-        self._tell("label.request", body, return_.order_name)
-
-    def _next_as_text(self) -> bool:
-        """Ids are text in one body and numbers in the next."""
-        self._as_text = not self._as_text
-        return self._as_text
+        self._news.of_return(return_, "return.updated")

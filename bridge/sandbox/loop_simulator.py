@@ -4,9 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from bridge.clock import Clock, SystemClock
 from bridge.sandbox.calls import CallLog
@@ -14,12 +11,17 @@ from bridge.sandbox.faults import FaultPlan
 from bridge.sandbox.front import Front
 from bridge.sandbox.journal import Journal
 from bridge.sandbox.loop_admin import LoopAdmin
-from bridge.sandbox.loop_api import Desk, LoopApi, versioned
+from bridge.sandbox.loop_api import LoopApi
+from bridge.sandbox.loop_backstage import LoopBackstage
+from bridge.sandbox.loop_desk import VERSIONS, Desk, LoopTemper, gateway
 from bridge.sandbox.loop_floor import LoopFloor
-from bridge.sandbox.loop_keys import ALL_SCOPES, Limits, LoopKeys, OAuthClient
+from bridge.sandbox.loop_keys import Limits, LoopKeys
 from bridge.sandbox.loop_labels import LoopLabels
+from bridge.sandbox.loop_oauth import LoopOAuth, OAuthClient
 from bridge.sandbox.loop_reports import LoopReports
-from bridge.sandbox.loop_shop import LoopShop, LoopSwitches
+from bridge.sandbox.loop_scopes import ALL_SCOPES
+from bridge.sandbox.loop_shop import LoopShop
+from bridge.sandbox.loop_switches import LoopSwitches
 from bridge.sandbox.loop_topics import PAIRS
 from bridge.sandbox.loop_webhooks import INACTIVE, LoopHabits, LoopSender
 from bridge.sandbox.narrator import narrator
@@ -32,6 +34,8 @@ class LoopOptions:
     """The shop: its API keys with their scopes, its webhook secret, its ways.
 
     `header` and `default_status` and `skips_edges` are what Loop leaves unknown.
+    `number` is also its organization's, `client` the one app that may be installed,
+    `versions` those that are served, the oldest first.
     """
 
     keys: Mapping[str, frozenset[str]] = field(repr=False)
@@ -44,6 +48,8 @@ class LoopOptions:
     habits: LoopHabits = field(default_factory=LoopHabits)
     default_status: str = INACTIVE
     skips_edges: bool = False
+    versions: tuple[str, ...] = VERSIONS
+    temper: LoopTemper = field(default_factory=LoopTemper)
     place: Place = field(default_factory=Place)
     manners: Manners = field(default_factory=Manners)
 
@@ -54,7 +60,10 @@ class LoopOptions:
 
 
 class LoopSimulator:
-    """A running Loop. `shop` takes changes, `sender` registrations and habits."""
+    """A running Loop.
+
+    `shop` takes changes, `sender` registrations and habits, `desk` bad days.
+    """
 
     def __init__(
         self,
@@ -75,36 +84,33 @@ class LoopSimulator:
             journal=journal,
             switches=options.switches,
         )
+        oauth = LoopOAuth(options.client, organization=str(options.number), clock=clock)
         self.keys = LoopKeys(
             options.keys,
             clock=clock,
+            oauth=oauth,
             limits=options.limits,
-            client=options.client,
             header=options.header,
         )
         self.front = _front(options.manners, clock, journal)
-        desk = Desk(self.shop, self.keys, self.front, clock)
+        self.desk = Desk(
+            self.shop, self.keys, self.front, clock, options.versions, options.temper
+        )
         self._server = LoopbackServer(
-            self._app(desk, options),
+            self._app(oauth, options),
             host=options.place.host,
             port=options.place.port,
             clock=clock,
         )
 
-    def _app(self, desk: Desk, options: LoopOptions) -> Starlette:
+    def _app(self, oauth: LoopOAuth, options: LoopOptions) -> Starlette:
+        desk = self.desk
         api = LoopApi(desk, skips_edges=options.skips_edges)
         admin = LoopAdmin(desk, self.sender, default_status=options.default_status)
         parts = (api, admin, LoopFloor(desk), LoopLabels(desk), LoopReports(desk))
-        routes = versioned([route for part in parts for route in part.routes])
-        return Starlette(
-            routes=[Route("/oauth/token", self._token, methods=["POST"]), *routes]
-        )
-
-    async def _token(self, request: Request) -> Response:
-        given = await request.json()
-        form = {str(name): str(value) for name, value in dict(given).items()}
-        answer = self.keys.token(form)
-        return JSONResponse(answer.body, answer.status)
+        routes = desk.versioned([route for part in parts for route in part.routes])
+        backstage = LoopBackstage(desk, self.sender, seed=options.manners.seed)
+        return Starlette(routes=[*oauth.routes, *backstage.routes, *routes])
 
     @property
     def url(self) -> str:
@@ -132,10 +138,12 @@ class LoopSimulator:
 
 
 def _front(manners: Manners, clock: Clock, journal: Journal) -> Front:
-    return Front(
+    front = Front(
         "loop",
         clock=clock,
         faults=FaultPlan(manners.faults, manners.seed),
         log=CallLog(manners.calls_file, listener=narrator(journal)),
         hold=manners.hold,
     )
+    front.broken = gateway
+    return front

@@ -2,14 +2,11 @@
 
 from datetime import datetime
 
-from bridge.sandbox.loop_bodies import Json, moment, money
-from bridge.sandbox.loop_returns import LoopReturn
+from bridge.sandbox.loop_bodies import Json, form, moment, money
+from bridge.sandbox.loop_returns import LabelRequest, LoopReturn
 
 _SHOPPER = ("7 Fixture Lane", "Testville", "Ohio", "00000")
 _DOCK = ("100 Mock Dock", "Stubton", "Nevada", "00001")
-
-#: What a label request's id is above that of its return.
-LABEL_REQUEST = 77_000_000_000_000
 
 #: The pairs that make sense; others may be registered and send empty bodies.
 PAIRS = (
@@ -33,9 +30,9 @@ def label(return_: LoopReturn, trigger: str, shop: int, *, as_text: bool) -> Jso
     return {
         "topic": "label",
         "trigger": trigger,
-        "shop_id": str(shop) if as_text else shop,
-        "id": str(return_.id) if as_text else return_.id,
-        "order_id": str(return_.order) if as_text else return_.order,
+        "shop_id": form(shop, as_text=as_text),
+        "id": form(return_.id, as_text=as_text),
+        "order_id": form(return_.order, as_text=as_text),
         "provider_order_id": return_.order + 990_000_000_000,
         "carrier": known.carrier if known else "",
         "tracking_number": known.tracking_number if known else "N/A",
@@ -45,15 +42,22 @@ def label(return_: LoopReturn, trigger: str, shop: int, *, as_text: bool) -> Jso
     }
 
 
-def label_request(return_: LoopReturn, trigger: str, shop: int) -> Json:
+def label_request(
+    return_: LoopReturn,
+    request: LabelRequest,
+    trigger: str,
+    *,
+    shop: int,
+    as_text: bool,
+) -> Json:
     """Return the body of topic `label.request`: `id` is the request."""
     return {
         "topic": "label.request",
         "trigger": trigger,
-        "id": LABEL_REQUEST + return_.id,
-        "return_id": return_.id,
+        "id": request.id,
+        "return_id": form(return_.id, as_text=as_text),
         "shop_id": shop,
-        "created_at": moment(return_.created_at),
+        "created_at": moment(request.created_at),
         "addresses": {
             "origin": _address(f"{return_.shopper} Testperson", *_SHOPPER),
             "destination": _address("Returns (demo)", *_DOCK) | {"company": "Demo"},
@@ -87,18 +91,20 @@ def _address(name: str, street: str, city: str, state: str, zip_: str) -> Json:
     }
 
 
-def gift_card(number: int, return_: LoopReturn, *, out_of_stock: bool) -> Json:
+def gift_card(
+    number: int, return_: LoopReturn, *, out_of_stock: bool, as_text: bool
+) -> Json:
     """Return the command to issue credit; without return when out of stock."""
     return {
         "topic": "giftcard",
         "trigger": "giftcard.requested",
-        "id": number,
+        "id": form(number, as_text=as_text),
         "total_credit_issued": money(return_.cents),
         "gift_card_subtotal": money(return_.cents),
         "gift_card_tax": "0.00",
         "gift_card_bonus_credit": "0.00",
         "currency": "USD",
-        "return_id": None if out_of_stock else str(return_.id),
+        "return_id": None if out_of_stock else form(return_.id, as_text=as_text),
         "email": return_.email,
         "first_name": return_.shopper,
         "last_name": "Testperson",
@@ -108,12 +114,12 @@ def gift_card(number: int, return_: LoopReturn, *, out_of_stock: bool) -> Json:
     }
 
 
-def restock(return_: LoopReturn) -> Json:
+def restock(return_: LoopReturn, *, as_text: bool) -> Json:
     """Return the command to put goods back into stock."""
     return {
         "topic": "restock",
         "trigger": "restock.requested",
-        "id": return_.id,
+        "id": form(return_.id, as_text=as_text),
         "order_id": return_.order,
         "provider_order_id": return_.order + 990_000_000_000,
         "restock_items": [
@@ -129,23 +135,25 @@ def restock(return_: LoopReturn) -> Json:
     }
 
 
-def processing_failed(return_: LoopReturn, source: str | None) -> Json:
+def processing_failed(
+    return_: LoopReturn, source: str | None, *, as_text: bool
+) -> Json:
     """Return the news that what was queued did not happen."""
     return {
         "topic": "return.processing",
         "trigger": "return.processing.failed",
-        "return_id": return_.id,
+        "return_id": form(return_.id, as_text=as_text),
         "return_state": return_.state,
         "message": "Something went wrong" if source else None,
         "source": source,
     }
 
 
-def hub_shipment(number: int, at: datetime) -> Json:
+def hub_shipment(number: int, at: datetime, *, as_text: bool) -> Json:
     """Return the news of a Happy Returns hub: it names no return."""
     return {
         "topic": "happy.returns.shipment",
         "trigger": "shipment.processed",
-        "loop_shipment_id": number,
+        "loop_shipment_id": form(number, as_text=as_text),
         "happy_returns_shipment_id": f"{at:%y%j}{number}",
     }

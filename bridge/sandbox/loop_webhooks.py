@@ -12,7 +12,8 @@ import hmac
 from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from itertools import count
 from random import Random
 
@@ -29,6 +30,10 @@ _RETRIES = 5
 _FIRST_WAIT = timedelta(seconds=0.5)
 _LONGEST_OBEYED = timedelta(minutes=30)
 _PATIENCE = timedelta(seconds=5)
+#: What a topic sends at a trigger that is not its own (a guess: section 5).
+_EMPTY = b"[]"
+#: Longer than anybody waits: the delivery fails.
+_NEVER = timedelta.max
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,8 @@ class LoopHabits:
     """How likely a webhook goes odd ways, 0 to 1, and how late it may come.
 
     `forged` signs with another secret. `late` shuffles: each webhook waits up to so
-    long before its first try.
+    long before its first try. Which errors are tried again is unknown: with
+    `only_5xx` none of the receiver's refusals is.
     """
 
     twice: float = 0.0
@@ -55,6 +61,7 @@ class LoopHabits:
     forged: float = 0.0
     late: timedelta = timedelta()
     off_after: int | None = None
+    only_5xx: bool = False
     seed: int = 0
 
 
@@ -123,9 +130,9 @@ class LoopSender:
         """Take a webhook for everybody who registered for it."""
         trigger = str(body["trigger"])
         for known in tuple(self.registrations.values()):
-            wanted = (known.topic, known.trigger) == (topic, trigger)
-            if wanted and known.status == ACTIVE:
-                self._spawn(self._travel(known, php(body), name))
+            if known.trigger == trigger and known.status == ACTIVE:
+                fits = known.topic == topic
+                self._spawn(self._travel(known, php(body) if fits else _EMPTY, name))
 
     async def close(self) -> None:
         """Throw away what is still on the way."""
@@ -197,5 +204,16 @@ class LoopSender:
             return timedelta()
         if response.is_success:
             return None
-        asked = response.headers.get("retry-after", "")
-        return timedelta(seconds=int(asked)) if asked.isdigit() else timedelta()
+        if self.habits.only_5xx and response.is_client_error:
+            return _NEVER
+        return _asked(response.headers.get("retry-after", ""), self._clock.now())
+
+
+def _asked(text: str, now: datetime) -> timedelta:
+    """Return what a `Retry-After` asks for, in either of its forms, else nothing."""
+    if text.isdigit():
+        return timedelta(seconds=int(text))
+    try:
+        return max(timedelta(), parsedate_to_datetime(text) - now)
+    except (ValueError, TypeError):  # no date, or one without a zone
+        return timedelta()

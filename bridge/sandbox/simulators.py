@@ -23,9 +23,10 @@ from bridge.sandbox.redo_process import Processing
 from bridge.sandbox.redo_shop import RedoShop
 from bridge.sandbox.redo_webhooks import WebhookSender
 from bridge.sandbox.server import LoopbackServer
-from bridge.sandbox.warehouse import Pace, Warehouse
+from bridge.sandbox.warehouse import Pace, Warehouse, Ways
 from bridge.sandbox.warehouse_api import Keys, WarehouseApi
-from bridge.sandbox.warehouse_reports import Reporter
+from bridge.sandbox.warehouse_backstage import WarehouseBackstage
+from bridge.sandbox.warehouse_reports import Reporter, Reporting
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class ShopOptions:
 
 @dataclass(frozen=True, slots=True)
 class WarehouseOptions:
-    """The warehouse: what callers must prove, and what it never takes.
+    """The warehouse: what callers must prove, its ways, how it reports.
 
     With `remembers` off, the event door forgets webhook ids (see `WarehouseApi`).
     """
@@ -78,7 +79,8 @@ class WarehouseOptions:
     place: Place = Place()
     manners: Manners = Manners()
     pace: Pace = field(default_factory=Pace)
-    refused_skus: frozenset[str] = frozenset({OVERSIZE.sku})
+    ways: Ways = field(default_factory=lambda: Ways(frozenset({OVERSIZE.sku})))
+    reporting: Reporting = field(default_factory=Reporting)
     remembers: bool = True
 
 
@@ -151,13 +153,15 @@ class WarehouseSimulator:
         journal = journal or Journal(clock)
         manners, place = options.manners, options.place
         habits = Habits(RATES[manners.habits], manners.seed)
-        self.reporter = Reporter(options.account, clock=clock, habits=habits)
+        self.reporter = Reporter(
+            options.account, clock=clock, habits=habits, reporting=options.reporting
+        )
         self.warehouse = Warehouse(
             reporter=self.reporter,
             clock=clock,
             journal=journal,
             pace=options.pace,
-            refused_skus=options.refused_skus,
+            ways=options.ways,
         )
         self.front = _front("warehouse", manners, clock, narrator(journal))
         api = WarehouseApi(
@@ -166,6 +170,8 @@ class WarehouseSimulator:
             keys=options.keys,
             remembers=options.remembers,
         )
+        backstage = WarehouseBackstage(self.warehouse, self.reporter)
+        api.app.routes.extend(backstage.routes)
         self._server = LoopbackServer(
             api.app, host=place.host, port=place.port, clock=clock
         )

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Protocol
@@ -31,11 +31,14 @@ from bridge.sandbox.simulators import (
 )
 from bridge.sandbox.warehouse import Pace
 from bridge.sandbox.warehouse_api import Keys
-from bridge.sandbox.warehouse_documents import Parcel
-from bridge.sandbox.warehouse_reports import ReportTo
+from bridge.sandbox.warehouse_documents import Handling, Parcel
+from bridge.sandbox.warehouse_modes import WarehouseMode, in_modes
+from bridge.sandbox.warehouse_reports import Reporting, ReportTo
 
 _PARCEL = TypeAdapter(Parcel)
 _WAIT = timedelta(seconds=1)
+#: How long a parcel waits for its announcement.
+_PATIENCE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +60,22 @@ class ShopRun:
 
 @dataclass(frozen=True, slots=True)
 class WarehouseRun:
-    """A warehouse: `secret` signs what it gets, `report_secret` what it sends."""
+    """A warehouse: `secret` signs what it gets, `report_secret` what it sends.
 
-    hook_url: str
+    `more_secrets` sign what it sends besides, as during a rotation. Parcels are treated
+    in `handlings`, in turn; people and senders are `hurry` times as fast as usual.
+    Nobody is told anything without `hook_url`, until somebody subscribes.
+    """
+
+    hook_url: str | None
     account: str = "demo-east"
+    modes: tuple[WarehouseMode, ...] = ()
+    handlings: tuple[Handling, ...] = (Handling.FULL,)
+    hurry: float = 1.0
     token: str = field(repr=False, kw_only=True)
     secret: str = field(repr=False, kw_only=True)
     report_secret: str = field(repr=False, kw_only=True)
+    more_secrets: tuple[str, ...] = field(default=(), repr=False, kw_only=True)
 
 
 async def run_shop(run: ShopRun, place: Place, manners: Manners) -> None:
@@ -88,18 +100,26 @@ async def run_warehouse(run: WarehouseRun, place: Place, manners: Manners) -> No
     """Serve and work until SIGINT or SIGTERM."""
     clock = SystemClock()
     simulator = WarehouseSimulator(
-        WarehouseOptions(
-            run.account,
-            Keys((run.secret,), run.token),
-            place,
-            manners,
-            Pace(seed=manners.seed, patience=timedelta(minutes=10)),
-        ),
+        in_modes(_warehouse(run, place, manners), run.modes),
         clock=clock,
         journal=printing(clock),
     )
-    simulator.reporter.subscribe(ReportTo(run.hook_url, run.report_secret))
-    await serve(simulator)
+    if run.hook_url is not None:
+        to = ReportTo(run.hook_url, run.report_secret, run.more_secrets)
+        simulator.reporter.subscribe(to)
+    await serve(simulator, address=lambda: simulator.url)
+
+
+def _warehouse(run: WarehouseRun, place: Place, manners: Manners) -> WarehouseOptions:
+    usual, hurry = Pace(), run.hurry
+    pace = Pace(
+        usual.least / hurry, usual.most / hurry, _PATIENCE / hurry, manners.seed
+    )
+    options = WarehouseOptions(
+        run.account, Keys((run.secret,), run.token), place, manners, pace
+    )
+    ways = replace(options.ways, handlings=run.handlings)
+    return replace(options, ways=ways, reporting=Reporting(hurry=hurry))
 
 
 class _Carrier:

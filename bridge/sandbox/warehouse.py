@@ -4,10 +4,11 @@ Announcement and parcel meet by tracking number only. It knows nothing of shops.
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from itertools import count, cycle
 from random import Random
 
 from bridge.clock import Clock
@@ -15,14 +16,13 @@ from bridge.sandbox.journal import Journal, Kind
 from bridge.sandbox.warehouse_documents import (
     Announced,
     Document,
+    Handling,
     Line,
     Parcel,
     advance,
-    count,
-    grade,
-    put_away,
     revise,
 )
+from bridge.sandbox.warehouse_handling import steps
 from bridge.sandbox.warehouse_reports import Reporter
 
 _POLL = timedelta(milliseconds=50)
@@ -43,7 +43,7 @@ class Verdict(StrEnum):
 class Pace:
     """How fast people work: seconds per step, at least and at most.
 
-    A parcel that nobody announced waits `patience` and is set aside.
+    A parcel that nobody announced waits `patience`.
     """
 
     least: float = 0.3
@@ -61,8 +61,25 @@ class Pace:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What a warehouse never takes, and how its people treat what comes.
+
+    Parcels that do not say otherwise are treated in `handlings`, in turn. One that
+    nobody announced is set aside, with `opens_unannounced` it is worked off on a
+    document that has no reference.
+    """
+
+    refused_skus: frozenset[str] = frozenset()
+    handlings: tuple[Handling, ...] = (Handling.FULL,)
+    opens_unannounced: bool = False
+
+
 class Warehouse:
-    """Documents by reference, parcels by tracking number."""
+    """Documents by reference, parcels by tracking number.
+
+    A document without a reference is known by its own id.
+    """
 
     def __init__(
         self,
@@ -71,15 +88,17 @@ class Warehouse:
         clock: Clock,
         journal: Journal,
         pace: Pace | None = None,
-        refused_skus: Collection[str] = (),
+        ways: Ways | None = None,
     ) -> None:
         self.documents: dict[str, Document] = {}
         self.set_aside: list[Parcel] = []
+        self.ways = ways or Ways()
         self._reporter = reporter
         self._clock = clock
         self._journal = journal
         self._pace = pace or Pace()
-        self._refused_skus = refused_skus
+        self._handlings = cycle(self.ways.handlings)
+        self._numbers = count(9001)
         self._refused: set[str] = set()
         self._work: set[asyncio.Task[None]] = set()
 
@@ -94,7 +113,7 @@ class Warehouse:
         The parcel of such a return will be set aside when it comes.
         """
         for index, line in enumerate(announced.lines):
-            if line.sku in self._refused_skus:
+            if line.sku in self.ways.refused_skus:
                 self._refused.add(announced.parcel.tracking_number or "")
                 return index
         return None
@@ -112,6 +131,11 @@ class Warehouse:
         revise(document, announced)
         return Verdict.NEWER
 
+    def take_on(self, ways: Ways) -> None:
+        """Do things in other ways from now on."""
+        self.ways = ways
+        self._handlings = cycle(ways.handlings)
+
     def receive(self, parcel: Parcel) -> None:
         """Put a parcel on the dock; people see to it."""
         task = asyncio.create_task(self._handle(parcel))
@@ -127,53 +151,72 @@ class Warehouse:
     def _open(self, announced: Announced) -> Verdict:
         if announced.state == "cancelled":
             return Verdict.NEVER_KNOWN
-        now = self._clock.now()
-        document = Document(
-            wms_return_id=f"W-{9001 + len(self.documents)}",
-            reference=announced.reference,
-            revision=announced.revision,
-            tracking_number=announced.parcel.tracking_number,
-            lines=[
-                Line(line.line_key, line.sku, line.quantity) for line in announced.lines
-            ],
-            occurred_at=now,
-            updated_at=now,
+        lines = (
+            Line(each.line_key, each.sku, each.quantity) for each in announced.lines
         )
+        document = self._new(announced.parcel.tracking_number, lines)
+        document.reference = announced.reference
+        document.revision = announced.revision
         self.documents[announced.reference] = document
         self._reporter.report(document)
         return Verdict.NEW
+
+    def _new(self, tracking_number: str | None, lines: Iterable[Line]) -> Document:
+        now = self._clock.now()
+        return Document(
+            wms_return_id=f"W-{next(self._numbers)}",
+            reference=None,
+            revision=0,
+            tracking_number=tracking_number,
+            lines=[*lines],
+            occurred_at=now,
+            updated_at=now,
+        )
 
     def _cancel(self, document: Document, announced: Announced) -> Verdict:
         if document.begun:
             return Verdict.TOO_LATE
         document.revision = announced.revision
-        self._tell(document, "cancelled", "cancelled")
+        self.tell(document, "cancelled", "cancelled")
         return Verdict.NEWER
 
     async def _handle(self, parcel: Parcel) -> None:
-        """Arrive, count in two goes, grade, put away; each step is reported."""
-        document = await self._identify(parcel)
+        """Work a parcel off, step by step; each step is reported."""
+        document = await self._identify(parcel) or self._unannounced(parcel)
         if document is None:
             self.set_aside.append(parcel)
             return
-        steps = self._pace.steps(parcel.tracking_number, 5)
-        half = (len(parcel.units) + 1) // 2
-        await self._clock.sleep(steps[0])
-        self._tell(document, "arrived", "at the dock")
-        for step, units in zip(
-            steps[1:3], (parcel.units[:half], parcel.units[half:]), strict=True
-        ):
-            if units:
-                await self._clock.sleep(step)
-                count(document, units)
-                self._tell(document, "processing", "counting")
-        await self._clock.sleep(steps[3])
-        grade(document, parcel.units)
-        self._tell(document, "processing", "grading")
-        await self._clock.sleep(steps[4])
-        put_away(document)
-        self._tell(document, "completed", "put away")
+        handling = parcel.handling or next(self._handlings)
+        if handling is Handling.MERGED:
+            document = self._mixed_up_with(document)
+        todo = [*steps(parcel, handling, done_before=document.boxes)]
+        waits = self._pace.steps(parcel.tracking_number, len(todo))
+        for step, wait in zip(todo, waits, strict=True):
+            await self._clock.sleep(wait * step.paces)
+            step.change(document)
+            self.tell(document, step.status, step.raw)
+        document.boxes += 1
         self._journal.note(Kind.COUNTED, _found(document))
+
+    def _unannounced(self, parcel: Parcel) -> Document | None:
+        """Open a document for what nobody announced, if that is the way here."""
+        if not self.ways.opens_unannounced or parcel.tracking_number in self._refused:
+            return None
+        document = self._new(parcel.tracking_number, ())
+        self.documents[document.wms_return_id] = document
+        return document
+
+    def _mixed_up_with(self, document: Document) -> Document:
+        """Return another document that still waits, where there is one.
+
+        The parcel is counted there; its own never comes.
+        """
+        others = (each for each in self.documents.values() if each is not document)
+        other = next((each for each in others if not each.begun), None)
+        if other is None:
+            return document
+        self.tell(document, "not_arrived", "never came")
+        return other
 
     async def _identify(self, parcel: Parcel) -> Document | None:
         """Wait until the parcel is announced; None if it is not, or was refused."""
@@ -187,7 +230,8 @@ class Warehouse:
             await self._clock.sleep(_POLL)
         return None
 
-    def _tell(self, document: Document, status: str, raw: str) -> None:
+    def tell(self, document: Document, status: str, raw: str) -> None:
+        """Set a status, as people may at any time, and report it."""
         advance(document, status, raw, self._clock.now())
         self._reporter.report(document)
 

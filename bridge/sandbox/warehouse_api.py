@@ -1,17 +1,21 @@
 """The warehouse's HTTP doors: profiles *event* and *resource*, and its dock.
 
-wms.md, section 6: the event door checks Standard Webhooks and remembers webhook ids;
-the resource door is a PUT of desired state by reference with bearer token, and can be
-read back. The dock is for the sandbox alone: that is where parcels come in.
+wms.md, section 6: the event door checks Standard Webhooks or the bearer token and
+remembers the ids of what it took; the resource door is a PUT of desired state by
+reference with bearer token, and can be read back. The dock is for the sandbox alone:
+that is where parcels come in.
 """
 
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
 
-from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
+from pydantic import (
+    JsonValue,
+    TypeAdapter,
+    ValidationError,
+)
 from standardwebhooks import Webhook, WebhookVerificationError
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -21,7 +25,9 @@ from starlette.routing import Route
 from bridge.canonical import reference as references
 from bridge.sandbox.front import Answer, Ask, Front, problem
 from bridge.sandbox.warehouse import Verdict, Warehouse
-from bridge.sandbox.warehouse_documents import Announced, Document, Parcel, snapshot
+from bridge.sandbox.warehouse_documents import Announced, Document, Parcel
+from bridge.sandbox.warehouse_events import Envelope, read_as, unpacked
+from bridge.sandbox.warehouse_snapshot import snapshot
 
 _URN = "urn:returns-bridge:problem:"
 _PAGE = 100
@@ -33,13 +39,6 @@ class Keys:
 
     secrets: tuple[str, ...] = field(repr=False)
     token: str = field(repr=False)
-
-
-class _Envelope(BaseModel):
-    """A CloudEvent in structured mode, as far as this warehouse reads it."""
-
-    subject: str = ""
-    data: Announced
 
 
 _PARCEL = TypeAdapter(Parcel)
@@ -79,30 +78,31 @@ class WarehouseApi:
     # ------------------------------------------------------------ profile event
 
     async def _event(self, request: Request) -> Response:
-        body = await request.body()
-        envelope = _read(_Envelope, body)
-        key = request.headers.get("webhook-id")
+        body, binary = await request.body(), "ce-id" in request.headers
+        envelope = unpacked(request, body) if binary else read_as(Envelope, body)
+        names = ("webhook-id", "idempotency-key", "ce-id")
+        key = next(filter(None, map(request.headers.get, names)), None)
         ask = Ask("unreadable", key=key)
         if envelope is not None:
             announced = envelope.data
             ask = Ask(envelope.subject, announced.reference, key, announced.revision)
+        proven = self._may(request) or (not binary and self._is_signed(request, body))
         return await self._attend(
-            request, ask, lambda: self._judge_event(request, body, envelope)
+            request, ask, lambda: self._judge_event(key, envelope, proven=proven)
         )
 
     def _judge_event(
-        self, request: Request, body: bytes, envelope: _Envelope | None
+        self, key: str | None, envelope: Envelope | None, *, proven: bool
     ) -> Answer:
-        if not self._is_signed(request, body):
+        if not proven:
             return problem(401, f"{_URN}signature", "The signature does not fit")
-        if envelope is None:
+        if envelope is None or key is None:
             return problem(400, f"{_URN}shape", "Not a wms.inbound-return/1 event")
-        id_ = request.headers["webhook-id"]
-        if self._remembers and id_ in self._taken:
-            return self._taken[id_]
+        if self._remembers and key in self._taken:
+            return self._taken[key]
         answer = self._take(envelope.data, self._accepted)
         if answer.effect:
-            self._taken[id_] = Answer(answer.status, answer.body)
+            self._taken[key] = Answer(answer.status, answer.body)
         return answer
 
     def _accepted(self, announced: Announced, verdict: Verdict) -> Answer:
@@ -125,7 +125,7 @@ class WarehouseApi:
     # --------------------------------------------------------- profile resource
 
     async def _put(self, request: Request) -> Response:
-        announced = _read(Announced, await request.body())
+        announced = read_as(Announced, await request.body())
         reference = request.path_params["reference"]
         ask = Ask(
             _subject(reference),
@@ -193,7 +193,8 @@ class WarehouseApi:
             since = datetime.fromisoformat(
                 query.get("updated_since", "0001-01-01T00:00:00Z")
             )
-            start, limit = int(query.get("cursor", 0)), int(query.get("limit", _PAGE))
+            start = _within(query.get("cursor", "0"), least=0)
+            limit = min(_within(query.get("limit", "100"), least=1), _PAGE)
             changed = self._changed_since(since)
         except (TypeError, ValueError):
             return problem(400, f"{_URN}query", "A parameter does not fit")
@@ -233,20 +234,19 @@ class WarehouseApi:
 
     def _may(self, request: Request) -> bool:
         given = request.headers.get("authorization", "")
+        if not self._keys.token:
+            return False
         return hmac.compare_digest(
             given.encode(), f"Bearer {self._keys.token}".encode()
         )
 
 
-_Body = TypeVar("_Body", bound=BaseModel)
-
-
-def _read(model: type[_Body], body: bytes) -> _Body | None:
-    """Parse a body; None if it is not what it should be."""
-    try:
-        return model.model_validate_json(body)
-    except ValidationError:
-        return None
+def _within(text: str, *, least: int) -> int:
+    """Return a whole number; raise ValueError for none and for one below `least`."""
+    number = int(text)
+    if number < least:
+        raise ValueError(text)
+    return number
 
 
 def _subject(reference: str) -> str:

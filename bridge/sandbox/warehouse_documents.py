@@ -1,19 +1,29 @@
 """The warehouse's own documents: what was announced, what was found, as it stands.
 
-Pure: the physical work changes a document here, and `snapshot` writes it as
-`wms.return-snapshot/1` (wms.md, section 5).
+Pure: the physical work changes a document here.
 """
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, JsonValue, NonNegativeInt
+from pydantic import BaseModel, Field, NonNegativeInt
 
-from bridge.sandbox.front import Json
-from bridge.sandbox.redo_bodies import rfc3339
+Fate = Literal[
+    "quarantine",
+    "refurbish",
+    "return_to_merchant",
+    "donate",
+    "dispose",
+    "not_restocked",
+    "pending",
+    "other",
+]
+"""What may be done with units instead of putting them back (wms.md, section 4)."""
 
-SPEC = "wms.return-snapshot/1"
 GOOD, DAMAGED, FOREIGN = "A", "D", "U"
 #: The shortest limit that was found on references (wms.md, section 1).
 LONGEST_REFERENCE = 50
@@ -42,18 +52,57 @@ class Announced(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One thing in a parcel."""
+    """One thing in a parcel. `fate` is what is done with it, if not the usual."""
 
     sku: str
     damaged: bool = False
+    fate: Fate | None = None
+
+
+class Handling(StrEnum):
+    """What becomes of a parcel."""
+
+    FULL = "full"
+    AT_ONCE = "at-once"
+    UNIT_BY_UNIT = "unit-by-unit"
+    LATE = "late"
+    SHORT = "short"
+    EXCESS = "excess"
+    WRONG_ITEM = "wrong-item"
+    UNEXPECTED_ITEM = "unexpected-item"
+    UNIDENTIFIED = "unidentified"
+    DAMAGED = "damaged"
+    DAMAGED_IN_TRANSIT = "damaged-in-transit"
+    EMPTY = "empty"
+    MISCOUNTED = "miscounted"
+    REOPENED = "reopened"
+    REFUSED = "refused"
+    NOT_ARRIVED = "not-arrived"
+    ODD_STATUS = "odd-status"
+    CANCELLED = "cancelled-by-hand"
+    MERGED = "merged"
+    QUARANTINE = "quarantine"
+    REFURBISH = "refurbish"
+    RETURN_TO_MERCHANT = "return-to-merchant"
+    DONATE = "donate"
+    DISPOSE = "dispose"
+    NOT_RESTOCKED = "not-restocked"
+    PENDING = "pending"
+    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """What comes to the dock: a label, and whatever the shopper put into the box."""
+    """What comes to the dock: a label, and whatever the shopper put into the box.
+
+    `boxes` tells how many boxes one announcement comes in; each is a parcel of the
+    same number. Without a `handling` the warehouse chooses one.
+    """
 
     tracking_number: str
     units: tuple[Unit, ...]
+    boxes: int = 1
+    handling: Handling | None = None
 
 
 @dataclass(slots=True)
@@ -63,16 +112,25 @@ class Line:
     line_key: str
     sku: str | None
     expected: int
-    received: int = 0
+    units: list[Unit] = field(default_factory=list)
     outcomes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def received(self) -> int:
+        """How many units were counted in."""
+        return len(self.units)
 
 
 @dataclass(slots=True)
 class Document:
-    """One inbound return. `version` and `updated_at` rise with every change."""
+    """One inbound return. `version` and `updated_at` rise with every change.
+
+    Without a reference nobody announced it. `boxes` are those of its parcels that
+    were worked off, `discrepancies` what is wrong beside the counts, by code.
+    """
 
     wms_return_id: str
-    reference: str
+    reference: str | None
     revision: int
     tracking_number: str | None
     lines: list[Line]
@@ -81,11 +139,14 @@ class Document:
     status: str = "awaiting"
     status_raw: str = "created"
     version: int = 1
+    boxes: int = 0
+    rejected_reason: str | None = None
+    discrepancies: dict[str, int] = field(default_factory=dict)
 
     @property
     def begun(self) -> bool:
         """Tell whether the goods are in the building: too late to cancel."""
-        return self.status in {"arrived", "processing", "completed"}
+        return self.boxes > 0 or self.status in {"arrived", "processing", "completed"}
 
 
 def revise(document: Document, announced: Announced) -> None:
@@ -112,7 +173,7 @@ def advance(document: Document, status: str, raw: str, now: datetime) -> None:
     document.version += 1
 
 
-def count(document: Document, units: tuple[Unit, ...]) -> None:
+def count(document: Document, units: Iterable[Unit]) -> None:
     """Count `units` in, line by line; what fits on none gets a line of its own."""
     for unit in units:
         same = [line for line in document.lines if line.sku == unit.sku]
@@ -122,84 +183,34 @@ def count(document: Document, units: tuple[Unit, ...]) -> None:
             number = len(document.lines)
             fitting = [Line(f"unexpected:{number}", unit.sku, expected=0)]
             document.lines += fitting
-        fitting[0].received += 1
+        fitting[0].units.append(unit)
 
 
-def grade(document: Document, units: tuple[Unit, ...]) -> None:
-    """Set damaged and foreign units aside; a line's good units are put away later."""
-    damaged = [unit.sku for unit in units if unit.damaged]
+def uncount(document: Document) -> None:
+    """Take back the last unit of the first line that has one."""
+    counted = (line for line in document.lines if line.units)
+    line = next(counted, None)
+    if line is not None:
+        line.units.pop()
+
+
+def grade(document: Document) -> None:
+    """Set aside what does not go back to the shelf; that is put away later."""
     for line in document.lines:
-        foreign = line.received if line.expected == 0 else 0
-        bad = min(damaged.count(line.sku or ""), line.received - foreign)
-        line.outcomes = _without_zeros({FOREIGN: foreign, DAMAGED: bad})
+        found = Counter(_outcome(line, unit) for unit in line.units)
+        line.outcomes = {key: number for key, number in found.items() if key != GOOD}
 
 
 def put_away(document: Document) -> None:
     """Restock what nobody has set aside."""
+    grade(document)
     for line in document.lines:
         good = line.received - sum(line.outcomes.values())
-        line.outcomes |= _without_zeros({GOOD: good})
+        line.outcomes |= {GOOD: good} if good else {}
 
 
-def _without_zeros(outcomes: dict[str, int]) -> dict[str, int]:
-    return {key: quantity for key, quantity in outcomes.items() if quantity > 0}
-
-
-_OUTCOMES: dict[str, Json] = {
-    GOOD: {
-        "disposition": "restock",
-        "raw": "putaway",
-        "condition": {"code": "new", "grade": "A", "raw": "A - as new"},
-    },
-    DAMAGED: {
-        "disposition": "quarantine",
-        "raw": "hold",
-        "condition": {"code": "damaged", "grade": "D", "raw": "D - broken"},
-    },
-    FOREIGN: {
-        "disposition": "quarantine",
-        "raw": "hold",
-        "reason_raw": "not on the announcement",
-        "condition": {"code": "unknown", "grade": None, "raw": "not graded"},
-    },
-}
-
-
-def snapshot(document: Document) -> Json:
-    """Return the document as `wms.return-snapshot/1`."""
-    return {
-        "spec": SPEC,
-        "wms_return_id": document.wms_return_id,
-        "reference": document.reference,
-        "status": document.status,
-        "status_raw": document.status_raw,
-        "occurred_at": rfc3339(document.occurred_at),
-        "updated_at": rfc3339(document.updated_at),
-        "version": document.version,
-        "tracking_number": document.tracking_number,
-        "lines": [_line(document, line) for line in document.lines],
-    }
-
-
-def _line(document: Document, line: Line) -> Json:
-    return {
-        "line_key": line.line_key,
-        "sku": line.sku,
-        "expected": line.expected,
-        "received": line.received,
-        "outcomes": [
-            {
-                "key": key,
-                "quantity": quantity,
-                **_OUTCOMES[key],
-                "evidence": _evidence(document, key),
-            }
-            for key, quantity in line.outcomes.items()
-        ],
-    }
-
-
-def _evidence(document: Document, key: str) -> list[JsonValue]:
-    if key != DAMAGED:
-        return []
-    return [f"https://images.example/{document.wms_return_id.lower()}-1.jpg"]
+def _outcome(line: Line, unit: Unit) -> str:
+    """Return the key of what becomes of a unit."""
+    if line.expected == 0:
+        return FOREIGN
+    return unit.fate or (DAMAGED if unit.damaged else GOOD)

@@ -249,6 +249,25 @@ async def test_polls_make_up_for_webhooks_that_were_switched_off(
     assert known(ground.bridge, ground.simulator) == expected(ground.simulator)
 
 
+async def test_a_label_that_was_queued_is_known_by_webhook_and_by_poll(
+    ground: Ground, client: httpx.AsyncClient
+) -> None:
+    host, headers = ground.simulator.url, {"X-Authorization": KEY}
+    for hears in (True, False):
+        ground.simulator.sender.switch(ACTIVE if hears else INACTIVE)
+        made = await client.post(f"{host}/sandbox/returns")
+        url = f"{host}/api/2026-10/returns/{made.json()['id']}/labels"
+        queued = await client.post(url, headers=headers)
+        assert queued.status_code == 202
+        await ground.quiet()
+
+    heard = len(ground.bridge.states)
+    await ground.bridge.poll(client)
+
+    assert heard == 1
+    assert known(ground.bridge, ground.simulator) == expected(ground.simulator)
+
+
 async def test_what_is_not_signed_by_loop_changes_nothing(ground: Ground) -> None:
     ground.simulator.sender.habits = LoopHabits(forged=1.0)
 

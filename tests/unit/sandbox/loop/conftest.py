@@ -2,18 +2,59 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
 from bridge.clock import Clock, SystemClock
+from bridge.sandbox.loop_oauth import AUDIENCE, OAuthClient
 from bridge.sandbox.loop_returns import LoopExchange, LoopReturn, LoopUnit
 from bridge.sandbox.loop_simulator import LoopOptions, LoopSimulator
 
 KEY = "key-of-tests"
 SECRET = "secret-of-tests"  # noqa: S105 of the simulator
 
+BACK = "https://app.example/installed"
+APP = OAuthClient("app", "hush", redirect_uri=BACK)
+
 Start = Callable[..., Awaitable[LoopSimulator]]
+
+
+async def authorize(simulator: LoopSimulator, **changes: str) -> httpx.Response:
+    """Install the app as a merchant does who agrees to everything."""
+    asked = {
+        "response_type": "code",
+        "client_id": APP.id,
+        "redirect_uri": BACK,
+        "scope": "returns",
+        "state": "s-1",
+        "organization": "7070",
+        "audience": AUDIENCE,
+    }
+    async with httpx.AsyncClient() as client:
+        return await client.get(f"{simulator.url}/authorize", params=asked | changes)
+
+
+def told(answer: httpx.Response) -> dict[str, str]:
+    """Return what the app is told where the merchant is sent back to."""
+    query = parse_qs(urlsplit(answer.headers["location"]).query)
+    return {name: text for name, (text,) in query.items()}
+
+
+async def exchange(simulator: LoopSimulator, **form: str) -> httpx.Response:
+    """Ask for a token as the app does."""
+    proof = {"client_id": APP.id, "client_secret": APP.secret}
+    async with httpx.AsyncClient() as client:
+        return await client.post(f"{simulator.url}/oauth/token", json=proof | form)
+
+
+async def install(simulator: LoopSimulator, scope: str) -> str:
+    """Return an access token for these scopes."""
+    code = told(await authorize(simulator, scope=scope))["code"]
+    answer = await exchange(simulator, grant_type="authorization_code", code=code)
+    token: str = answer.json()["access_token"]
+    return token
 
 
 @pytest.fixture

@@ -1,17 +1,20 @@
 """Labels from outside Loop, the ASN report, and parcels at a hub."""
 
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import httpx
 import pytest
 
-from bridge.sandbox.loop_keys import RETURNS
 from bridge.sandbox.loop_returns import LoopReturn
-from bridge.sandbox.loop_shop import LoopSwitches
+from bridge.sandbox.loop_scopes import RETURNS
 from bridge.sandbox.loop_simulator import LoopSimulator
+from bridge.sandbox.loop_switches import LoopSwitches
 from tests.unit.sandbox.conftest import Receiver
-from tests.unit.sandbox.loop.conftest import KEY
+from tests.unit.sandbox.loop.conftest import APP, KEY, install
 
 Start = Callable[..., Awaitable[LoopSimulator]]
 New = Callable[..., LoopReturn]
@@ -24,7 +27,7 @@ def base(simulator: LoopSimulator) -> str:
     return f"{simulator.url}/api/2026-10"
 
 
-def label(request: int, tracking: str = "T-1") -> dict[str, object]:
+def label(request: str, tracking: str = "T-1") -> dict[str, object]:
     return {
         "label_request_id": request,
         "tracking_number": tracking,
@@ -38,31 +41,34 @@ def label(request: int, tracking: str = "T-1") -> dict[str, object]:
 @pytest.fixture
 async def asking(start: Start, new_return: New) -> LoopSimulator:
     """Give a shop that asks for labels, with one return."""
-    simulator = await start(switches=ASKING)
+    simulator = await start(switches=ASKING, client=APP)
     simulator.shop.add(new_return())
     return simulator
 
 
-def request_of(simulator: LoopSimulator) -> int:
+@pytest.fixture
+async def app(asking: LoopSimulator) -> AsyncIterator[httpx.AsyncClient]:
+    """Give the client of an app that may do what carriers do."""
+    token = await install(asking, "labels:write label_requests:write")
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as made:
+        yield made
+
+
+def request_of(simulator: LoopSimulator) -> str:
     (id_,) = simulator.shop.label_requests
     return id_
 
 
 async def test_a_label_that_is_handed_in_is_the_returns_and_is_told(
-    start: Start,
-    client: httpx.AsyncClient,
-    new_return: New,
-    receiver: Receiver,
-    until: Until,
+    asking: LoopSimulator, app: httpx.AsyncClient, receiver: Receiver, until: Until
 ) -> None:
-    simulator = await start(switches=ASKING)
-    simulator.subscribe(receiver.url)
-    return_ = new_return()
-    simulator.shop.add(return_)
-    id_, url = request_of(simulator), base(simulator)
+    asking.subscribe(receiver.url)
+    return_ = asking.shop.find(900_411)
+    assert return_ is not None
+    id_, url = request_of(asking), base(asking)
 
-    made = await client.post(f"{url}/labels", json=label(id_))
-    moved = await client.put(f"{url}/labels/{id_}", json={"status": "in_transit"})
+    made = await app.post(f"{url}/labels", json=label(id_))
+    moved = await app.put(f"{url}/labels/{id_}", json={"status": "in_transit"})
     await until(lambda: any(b"label.updated" in body for body in receiver.bodies))
 
     assert (made.status_code, moved.status_code) == (201, 204)
@@ -75,29 +81,70 @@ async def test_a_label_that_is_handed_in_is_the_returns_and_is_told(
     assert any(b"label.created" in body for body in receiver.bodies)
 
 
-async def test_a_label_handed_in_twice_is_two_labels(
+async def test_the_oldest_version_answers_labels_with_200(
+    asking: LoopSimulator, app: httpx.AsyncClient
+) -> None:
+    id_, old = request_of(asking), f"{asking.url}/api"
+
+    made = await app.post(f"{old}/labels", json=label(id_))
+    moved = await app.put(f"{old}/v1/labels/{id_}", json={"status": "in_transit"})
+
+    assert (made.status_code, moved.status_code) == (200, 200)
+    assert "location" not in made.headers
+
+
+async def test_a_key_is_not_enough_for_labels(
     asking: LoopSimulator, client: httpx.AsyncClient
+) -> None:
+    id_, url = request_of(asking), base(asking)
+
+    by_key = await client.post(f"{url}/labels", json=label(id_))
+    requests = await client.get(f"{url}/label-requests")
+
+    assert (by_key.status_code, requests.status_code) == (401, 200)
+
+
+async def test_the_id_of_a_label_request_may_be_a_uuid(
+    asking: LoopSimulator,
+    app: httpx.AsyncClient,
+    client: httpx.AsyncClient,
+    new_return: New,
+) -> None:
+    asking.shop.switches = replace(ASKING, label_request_uuids=True)
+    asking.shop.add(new_return(7))
+    url = f"{base(asking)}/label-requests"
+    rows = (await client.get(url, params={"return_id": "7"})).json()["data"]
+
+    (id_,) = (row["id"] for row in rows)
+    made = await app.post(f"{base(asking)}/labels", json=label(id_))
+
+    assert str(UUID(id_)) == id_
+    assert made.status_code == 201
+
+
+async def test_a_label_handed_in_twice_is_two_labels(
+    asking: LoopSimulator, app: httpx.AsyncClient
 ) -> None:
     id_ = request_of(asking)
 
     for tracking in ("T-1", "T-2"):
-        await client.post(f"{base(asking)}/labels", json=label(id_, tracking))
+        await app.post(f"{base(asking)}/labels", json=label(id_, tracking))
 
     assert asking.shop.label_requests[id_].labels == 2
 
 
 async def test_what_was_not_asked_for_is_refused(
-    asking: LoopSimulator, client: httpx.AsyncClient
+    asking: LoopSimulator, app: httpx.AsyncClient
 ) -> None:
     id_, url = request_of(asking), base(asking)
 
-    early = await client.put(f"{url}/labels/{id_}", json={"status": "delivered"})
-    foreign = await client.post(f"{url}/labels", json=label(id_ + 1))
-    short = await client.post(f"{url}/labels", json={"label_request_id": id_})
-    await client.post(f"{url}/labels", json=label(id_))
-    odd = await client.put(f"{url}/labels/{id_}", json={"status": "eaten"})
+    early = await app.put(f"{url}/labels/{id_}", json={"status": "delivered"})
+    foreign = await app.post(f"{url}/labels", json=label(f"{id_}1"))
+    short = await app.post(f"{url}/labels", json={"label_request_id": id_})
+    await app.post(f"{url}/labels", json=label(id_))
+    odd = await app.put(f"{url}/labels/{id_}", json={"status": "eaten"})
     asking.shop.cancel(900_411)
-    late = await client.post(f"{url}/labels", json=label(id_))
+    late = await app.post(f"{url}/labels", json=label(id_))
 
     codes = [answer.status_code for answer in (early, foreign, short, odd, late)]
     assert codes == [404, 404, 422, 422, 404]
@@ -116,6 +163,53 @@ async def test_a_request_is_given_up_with_a_reason_that_loop_knows(
     assert taken.json() is True
     known = asking.shop.label_requests[id_]
     assert (known.status, known.reason) == ("failed", "Other")
+
+
+async def test_a_label_that_is_queued_comes_later_and_is_told_everywhere(
+    asking: LoopSimulator, client: httpx.AsyncClient, receiver: Receiver, until: Until
+) -> None:
+    asking.subscribe(receiver.url)
+    url, asked = base(asking), {"return_id": "900411"}
+
+    queued = await client.post(f"{url}/returns/900411/labels")
+    again = await client.post(f"{url}/returns/900411/labels")
+    await until(lambda: asking.idle)
+    later = await client.get(f"{url}/warehouse/return/details", params=asked)
+    too_late = await client.post(f"{url}/returns/900411/labels")
+
+    codes = [answer.status_code for answer in (queued, again, too_late)]
+    assert codes == [202, 409, 409]
+    assert queued.json()["returnId"] == "900411"
+    tracking = later.json()["tracking_number"]
+    told = {body["trigger"]: body for body in map(json.loads, receiver.bodies)}
+    assert told["label.created"]["tracking_number"] == tracking != "N/A"
+    assert told["return.updated"]["labels"][0]["tracking_number"] == tracking
+
+
+async def test_a_finished_or_unknown_return_gets_no_label(
+    asking: LoopSimulator, client: httpx.AsyncClient
+) -> None:
+    url = f"{base(asking)}/returns"
+    asking.shop.cancel(900_411)
+
+    codes = [
+        (await client.post(f"{url}/{id_}/labels")).status_code for id_ in (900_411, 7)
+    ]
+
+    assert codes == [422, 404]
+
+
+async def test_a_return_that_ends_meanwhile_gets_no_label(
+    asking: LoopSimulator, client: httpx.AsyncClient, until: Until
+) -> None:
+    await client.post(f"{base(asking)}/returns/900411/labels")
+
+    asking.shop.cancel(900_411)
+    await until(lambda: asking.idle)
+
+    return_ = asking.shop.find(900_411)
+    assert return_ is not None
+    assert return_.label is None
 
 
 async def test_requests_are_listed_by_window_return_and_status_in_pages(

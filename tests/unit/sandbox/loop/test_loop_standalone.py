@@ -1,6 +1,7 @@
 """`returns-bridge sandbox loop` as a process: it serves, shops, and stops when told."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -9,8 +10,12 @@ import pytest
 
 from bridge.cli.common import Exit
 from bridge.cli.main import main
+from bridge.sandbox.loop_oauth import AUDIENCE
+from bridge.sandbox.loop_simulator import LoopOptions
+from bridge.sandbox.loop_standalone import MODES, LoopMode, in_modes
 from tests.support.sandboxes import sandbox
 from tests.unit.sandbox.conftest import Receiver
+from tests.unit.sandbox.loop.conftest import told
 
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
 
@@ -57,6 +62,64 @@ async def test_it_plays_an_account_with_its_secrets(
 
     assert "x-loop-signature" in receiver.requests[0][0]
     assert len(known.json()["webhooks"]) == 11
+
+
+async def test_it_runs_in_the_modes_that_are_named(
+    receiver: Receiver, until: Until
+) -> None:
+    modes = ("label-request-uuids", "without-2026-07", "plain-errors")
+    chosen = [word for mode in modes for word in ("--mode", mode)]
+    still = ("--rate", "0", "--faults", "none", "--hook", receiver.url)
+    async with (
+        sandbox("loop", *chosen, *still) as address,
+        httpx.AsyncClient() as client,
+    ):
+        host = address.removesuffix("/api/2026-10")
+        await client.post(f"{host}/sandbox/returns")
+        await until(lambda: len(receiver.requests) == 2)
+        gone = await client.get(f"{host}/api/v1/webhooks")
+        refused = await client.get(f"{address}/webhooks")
+
+    requests = [body for body in receiver.bodies if b"label.request.issued" in body]
+    assert len(requests) == 1
+    assert isinstance(json.loads(requests[0])["id"], str)
+    assert gone.status_code == 404
+    assert refused.text == "Refused with 401"
+
+
+async def test_an_app_can_be_installed_where_it_runs_alone() -> None:
+    still = ("--rate", "0", "--faults", "none")
+    async with sandbox("loop", *still) as address, httpx.AsyncClient() as client:
+        host = address.removesuffix("/api/2026-10")
+        asked = {
+            "response_type": "code",
+            "client_id": "demo-loop-app",
+            "redirect_uri": "http://127.0.0.1:9/installed",
+            "scope": "developer_tools",
+            "state": "s",
+            "organization": "7070",
+            "audience": AUDIENCE,
+        }
+        sent = await client.get(f"{host}/authorize", params=asked)
+        form = {
+            "grant_type": "authorization_code",
+            "code": told(sent)["code"],
+            "client_id": "demo-loop-app",
+            "client_secret": "demo-loop-app-secret",
+        }
+        pair = (await client.post(f"{host}/oauth/token", data=form)).json()
+        bearer = {"Authorization": f"Bearer {pair['access_token']}"}
+        answer = await client.get(f"{address}/webhooks", headers=bearer)
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("mode", LoopMode)
+def test_every_mode_changes_something(mode: LoopMode) -> None:
+    usual = LoopOptions(keys={}, secret="")
+
+    assert MODES.keys() == set(LoopMode)
+    assert in_modes(usual, [mode]) != usual
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bridge.sandbox.loop_bodies import Json
 from bridge.sandbox.loop_returns import LoopReturn
-from bridge.sandbox.loop_shop import LoopSwitches
 from bridge.sandbox.loop_shoppers import LoopTraffic
 from bridge.sandbox.loop_simulator import LoopSimulator
+from bridge.sandbox.loop_switches import LoopSwitches
 from bridge.sandbox.loop_topics import PAIRS
 from bridge.sandbox.loop_webhooks import INACTIVE, LoopHabits
 from bridge.sandbox.server import LoopbackServer
@@ -99,6 +100,47 @@ async def test_all_eleven_pairs_are_told_and_signed(
     told = {(body["topic"], body["trigger"]) for body in hook.bodies()}
     assert told == set(PAIRS)
     assert all(genuine(*each) for each in hook.got)
+
+
+#: Made by hand: topic, body, and the signature that the secret makes of it.
+VECTORS = [
+    (
+        "return",
+        {
+            "topic": "return",
+            "trigger": "return.created",
+            "id": "900411",
+            "status_page_url": "https://fernhollow-demo.example/#/return/demo",
+        },
+        "W0xpNQ0jictPB0lMTN3LFUa4aEMimamxxmHxgf0HEOM=",
+    ),
+    (
+        "return.processing",
+        {
+            "topic": "return.processing",
+            "trigger": "return.processing.failed",
+            "return_id": 900_411,
+            "return_state": "open",
+            "message": None,
+            "source": None,
+        },
+        "igByMterXE6LZgX/r7UF1h+NB/4vLqXkST4qX7/MLmI=",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", VECTORS, ids=["return", "failure"])
+async def test_a_body_is_signed_as_loops_are(
+    start: Start, hook: Hook, until: Until, case: tuple[str, Json, str]
+) -> None:
+    topic, body, signature = case
+    simulator = await start(secret="demo-loop-secret-not-real-0001")  # noqa: S106 invented
+    simulator.sender.register(topic, str(body["trigger"]), hook.url)
+
+    simulator.sender.send(topic, body, "#L-1")
+    await until(lambda: simulator.idle)
+
+    assert [given for given, _ in hook.got] == [signature]
 
 
 async def test_bodies_are_written_as_php_does_and_ids_change_their_type(
@@ -232,6 +274,21 @@ async def test_webhooks_are_lost_doubled_and_forged_on_demand(
 
         assert len(hook.got) == count
         assert sum(genuine(*each) for each in hook.got) == true
+
+
+async def test_webhooks_overtake_each_other_on_demand(
+    start: Start, hook: Hook, new_return: New, until: Until
+) -> None:
+    simulator = await start(habits=LoopHabits(late=timedelta(seconds=0.3)))
+    simulator.sender.register("return", "return.created", hook.url)
+
+    for id_ in range(1, 13):
+        simulator.shop.add(new_return(id_))
+    await until(lambda: simulator.idle)
+
+    ids = [int(str(body["id"])) for body in hook.bodies()]
+    assert sorted(ids) == list(range(1, 13))
+    assert ids != sorted(ids)
 
 
 async def test_nothing_is_sent_to_a_registration_that_is_off(
