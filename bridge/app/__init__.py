@@ -21,6 +21,7 @@ from bridge.app.hooks import (
 from bridge.app.inspecting import lag, trace, verify, why
 from bridge.app.instructing import Outcomes, Watch, instruct, pause
 from bridge.app.loop_sandbox import LoopSandbox, sandbox_loop
+from bridge.app.redo_sandbox import RedoSandbox, sandbox_redo
 from bridge.app.replaying import (
     Decision,
     Forecast,
@@ -60,6 +61,7 @@ __all__ = [
     "Mended",
     "Outcomes",
     "Place",
+    "RedoSandbox",
     "SandboxOptions",
     "UnsignedSandbox",
     "WarehouseMode",
@@ -89,6 +91,7 @@ __all__ = [
     "replay_webhooks",
     "run",
     "sandbox_loop",
+    "sandbox_redo",
     "sandbox_returngo",
     "sandbox_returnlogic",
     "sandbox_shop",

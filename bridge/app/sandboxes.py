@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from bridge.app.redo_sandbox import DEMO_STORE, redo_account, token_of
 from bridge.errors import ConfigError
-from bridge.platforms.redo.options import RedoAccount
 from bridge.platforms.warehouse.options import EventTargetOptions, WarehouseAccount
 from bridge.sandbox.faults import Level
 from bridge.sandbox.simulators import Manners, Place
@@ -53,19 +53,14 @@ class WarehouseSandbox:
 
 async def sandbox_shop(settings: Settings, options: SandboxOptions) -> None:
     """Play the Redo shop of an account until told to stop."""
-    account = settings.accounts.get(options.account)
-    if not isinstance(account, RedoAccount) or account.api_token is None:
-        raise ConfigError(
-            f"accounts.{options.account} is not a redo account with an api_token: "
-            "choose one that is with --account"
-        )
+    account = redo_account(settings, options.account)
     run = ShopRun(
         hook_url=_hook(options),
-        store=account.store_id or "demo-store",
+        store=account.store_id or DEMO_STORE,
         dock_url=options.dock,
         returns=None if options.rate else 0,
         every=timedelta(seconds=1 / (options.rate or 1)),
-        api_token=account.api_token.get_secret_value(),
+        api_token=token_of(account),
         webhook_token=account.webhook_tokens[0].get_secret_value(),
     )
     await run_shop(run, _place(options), _manners(options))

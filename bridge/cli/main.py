@@ -15,6 +15,7 @@ from bridge.cli import (
     inspect,
     run,
     sandbox,
+    sandbox_redo,
     schemas,
     topics,
     webhooks,
@@ -45,6 +46,7 @@ commands.add_typer(accounts.commands, name="accounts")
 commands.add_typer(webhooks.commands, name="webhooks")
 commands.add_typer(config.commands, name="config")
 commands.add_typer(schemas.commands, name="schemas")
+sandbox.commands.command()(sandbox_redo.redo)
 commands.add_typer(sandbox.commands, name="sandbox")
 
 

@@ -6,7 +6,10 @@ from random import Random
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """One thing the shop sells. `cents` is its price in US cents."""
+    """One thing the shop sells. `cents` is its price in US cents.
+
+    `number` makes its ids, except those that somebody gave it.
+    """
 
     sku: str
     name: str
@@ -14,14 +17,16 @@ class Product:
     cents: int
     kg: float
     number: int
+    own_id: str | None = None
+    own_variant_id: str | None = None
 
     @property
     def product_id(self) -> str:
-        return str(700_000 + self.number)
+        return self.own_id or str(700_000 + self.number)
 
     @property
     def variant_id(self) -> str:
-        return str(810_000 + self.number)
+        return self.own_variant_id or str(810_000 + self.number)
 
     @property
     def upc(self) -> str:
@@ -80,6 +85,8 @@ class Shopper:
     street: str
     city: str
     state: str
+    postal_code: str = "00000"
+    country: str = "US"
 
 
 def invent_shopper(dice: Random) -> Shopper:

@@ -45,7 +45,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a system answers; `effect` tells whether it changed anything.
+    """What a system answers, None for no body; `effect`: it changed something.
 
     The body is JSON unless `content_type` says that it is text.
     """
@@ -77,8 +77,8 @@ def _broken(status: int) -> Answer:
 class Front:
     """One server's faults and record of calls.
 
-    `hold` is the longest a lost answer keeps its caller, `broken` makes what a fault
-    answers with 5xx.
+    `hold` is the longest a lost answer keeps its caller. `dress` may change the form of
+    every answer before it leaves.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Front:
     ) -> None:
         self.faults = faults
         self.log = log
-        self.broken: Callable[[int], Answer] = _broken
+        self.dress: Callable[[Answer], Answer] = lambda answer: answer
         self._server = server
         self._clock = clock
         self._hold = hold
@@ -114,7 +114,7 @@ class Front:
         fault = self.faults.next(await _key_of(request, ask))
         if isinstance(fault, Slow):
             await self._clock.sleep(fault.delay)
-        answer = self._refusal(fault) or work()
+        answer = self.dress(self._refusal(fault) or work())
         effect = self.log.next_effect() if answer.effect else None
         answered = not isinstance(fault, AnswerLost)
         if isinstance(fault, AnswerLost):
@@ -143,7 +143,7 @@ class Front:
     def _refusal(self, fault: Fault | None) -> Answer | None:
         match fault:
             case ServerError(status):
-                return self.broken(status)
+                return _broken(status)
             case Throttle(retry_after, as_date):
                 value = _retry_after(retry_after, as_date, self._clock.now())
                 return Answer(429, {}, headers={"retry-after": value})
@@ -187,7 +187,7 @@ def _retry_after(wait: timedelta, as_date: bool, now: datetime) -> str:  # noqa:
 
 
 def _response(answer: Answer) -> Response:
-    no_body = answer.status == 204  # noqa: PLR2004 No Content
+    no_body = answer.body is None
     is_text = answer.content_type.startswith("text/")
     content = str(answer.body).encode() if is_text else orjson.dumps(answer.body)
     return Response(

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 
 from bridge.clock import Clock
-from bridge.sandbox.front import Answer, Ask, Front
+from bridge.sandbox.front import PROBLEM, Answer, Ask, Front
 from bridge.sandbox.loop_keys import LoopKeys
 from bridge.sandbox.loop_shop import LoopShop
 
@@ -99,12 +99,14 @@ def _is_good(answer: Answer) -> bool:
     return answer.status < 400 and (answer.effect or not told)  # noqa: PLR2004 errors begin there
 
 
-def gateway(status: int) -> Answer:
-    """Return what breaks before Loop: text or a page, never Loop's JSON."""
-    if status == 500:  # noqa: PLR2004 the server itself, others are a gateway's
-        return Answer(status, "Server Error", content_type="text/plain")
-    page = f"<html><body><h1>{status}</h1></body></html>"
-    return Answer(status, page, content_type="text/html")
+def dress(answer: Answer) -> Answer:
+    """Make text or a page of what breaks before Loop: that is never Loop's JSON."""
+    if answer.content_type != PROBLEM:
+        return answer
+    if answer.status == 500:  # noqa: PLR2004 the server itself, others are a gateway's
+        return Answer(answer.status, "Server Error", content_type="text/plain")
+    page = f"<html><body><h1>{answer.status}</h1></body></html>"
+    return Answer(answer.status, page, content_type="text/html")
 
 
 def json_object(body: bytes) -> dict[str, JsonValue] | None:

@@ -13,7 +13,7 @@ from bridge.sandbox.journal import Journal
 from bridge.sandbox.loop_admin import LoopAdmin
 from bridge.sandbox.loop_api import LoopApi
 from bridge.sandbox.loop_backstage import LoopBackstage
-from bridge.sandbox.loop_desk import VERSIONS, Desk, LoopTemper, gateway
+from bridge.sandbox.loop_desk import VERSIONS, Desk, LoopTemper, dress
 from bridge.sandbox.loop_floor import LoopFloor
 from bridge.sandbox.loop_keys import Limits, LoopKeys
 from bridge.sandbox.loop_labels import LoopLabels
@@ -145,5 +145,5 @@ def _front(manners: Manners, clock: Clock, journal: Journal) -> Front:
         log=CallLog(manners.calls_file, listener=narrator(journal)),
         hold=manners.hold,
     )
-    front.broken = gateway
+    front.dress = dress
     return front

@@ -1,5 +1,6 @@
 """The shop's returns and orders as Redo writes them (redo.md, sections 7 and 8)."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from pydantic import JsonValue
@@ -29,15 +30,35 @@ def webhook_body(kind: str, at: datetime, return_: ShopReturn) -> Json:
         "type": kind,
         "at": rfc3339(at),
         "merchantName": MERCHANT,
-        "return": return_body(return_),
-        "order": order_body(return_.order),
+        **return_and_order(return_),
     }
+
+
+def return_and_order(return_: ShopReturn) -> Json:
+    """Return a return beside its order; an imported one has none."""
+    body: Json = {"return": return_body(return_)}
+    if return_.order.known:
+        body["order"] = order_body(return_.order)
+    return body
 
 
 def return_body(return_: ShopReturn) -> Json:
     """Return section 7's `return` object."""
+    body = {**_body(return_), **_shipments(return_), **_exchange(return_)}
+    return body if return_.order.known else _orderless(return_.order, body)
+
+
+def _orderless(order: Order, body: Json) -> Json:
+    """An import breaks what the contract calls required: order, perhaps source."""
+    gone = {"order", "externalOrderIds", "shopifyOrderIds", "externalReturnIds"}
+    if not order.shopper.email:
+        gone.add("source")
+    return {name: value for name, value in body.items() if name not in gone}
+
+
+def _body(return_: ShopReturn) -> Json:
     order = return_.order
-    body: Json = {
+    return {
         "id": return_.id,
         "type": "return",
         "status": return_.status,
@@ -61,7 +82,6 @@ def return_body(return_: ShopReturn) -> Json:
         "notes": [dict(comment) for comment in return_.comments],
         "protection": _return_protection(order),
     }
-    return {**body, **_shipments(return_), **_exchange(return_)}
 
 
 _DESTINATION: Json = {
@@ -86,8 +106,8 @@ def _source(shopper: Shopper) -> Json:
             "line2": "",
             "city": shopper.city,
             "state": shopper.state,
-            "postalCode": "00000",
-            "country": "US",
+            "postalCode": shopper.postal_code,
+            "country": shopper.country,
         },
         "phoneNumber": shopper.phone,
     }
@@ -99,10 +119,7 @@ def _item(return_: ShopReturn, line: ReturnLine) -> Json:
     value = product.cents * line.quantity
     body: Json = {
         "id": line.id,
-        "orderItem": {
-            "id": order.line_id(line.line),
-            "line_item_id": f"{order.external_id}{line.line.index:02d}",
-        },
+        **_order_item(order, line),
         "externalReturnLineItemId": f"rli-{line.id[-6:]}",
         "productId": product.product_id,
         "variantId": product.variant_id,
@@ -125,6 +142,16 @@ def _item(return_: ShopReturn, line: ReturnLine) -> Json:
     return {**body, **_compensation(return_, line)}
 
 
+def _order_item(order: Order, line: ReturnLine) -> Json:
+    if not order.known:
+        return {}
+    item: Json = {
+        "id": order.line_id(line.line),
+        "line_item_id": order.external_line_id(line.line),
+    }
+    return {"orderItem": item}
+
+
 def _questions(line: ReturnLine) -> list[JsonValue]:
     opened = "Yes" if line.reason[0] == "damaged" else "Only to have a look at it"
     return [
@@ -142,11 +169,9 @@ def _compensation(return_: ShopReturn, line: ReturnLine) -> Json:
             "quantity": line.quantity,
         }
         return {"exchangeItem": item}
-    kind = "store_credit" if return_.compensation == "store_credit" else None
-    value = _value(line)
-    return {
-        "refund": {"amount": money(value), "type": kind or "original_payment"},
-    }
+    is_credit = return_.compensates(line) == "store_credit"
+    kind = "store_credit" if is_credit else "original_payment"
+    return {"refund": {"amount": money(_value(line)), "type": kind}}
 
 
 def _value(line: ReturnLine) -> int:
@@ -154,10 +179,18 @@ def _value(line: ReturnLine) -> int:
     return goods + tax(goods)
 
 
+def _lines_for(return_: ShopReturn, compensation: str) -> list[ReturnLine]:
+    return [
+        line
+        for line in return_.lines
+        if return_.compensates(line) == compensation and line.status != "rejected"
+    ]
+
+
 def _owed(return_: ShopReturn, compensation: str) -> int:
-    if return_.compensation != compensation:
-        return 0
-    return sum(_value(line) for line in return_.lines)
+    """Return what goes to the shopper: once, or as often as it was paid."""
+    lines = _lines_for(return_, compensation)
+    return sum(_value(line) * max(line.paid, 1) for line in lines)
 
 
 def _totals(return_: ShopReturn) -> Json:
@@ -177,15 +210,16 @@ def _totals(return_: ShopReturn) -> Json:
 
 
 def _gift_cards(return_: ShopReturn) -> list[JsonValue]:
-    if return_.gift_card is None:
-        return []
-    amount = money(_owed(return_, "store_credit"))
-    card: Json = {
-        "externalId": f"gc-{return_.order.number}",
-        "code": return_.gift_card,
-        "amount": amount,
-    }
-    return [card]
+    lines = _lines_for(return_, "store_credit")
+    amount = money(sum(_value(line) for line in lines))
+    return [
+        {
+            "externalId": f"gc-{return_.order.number}-{number}",
+            "code": code,
+            "amount": amount,
+        }
+        for number, code in enumerate(return_.gift_cards)
+    ]
 
 
 def _shipments(return_: ShopReturn) -> Json:
@@ -201,15 +235,24 @@ def _parcel(label: Label) -> Json:
         "carrier": label.carrier,
         "status": label.status,
         "tracker": label.tracker,
-        "trackingUrl": f"https://track.demopost.example/{label.tracker}",
-        "postageLabel": f"https://labels.example/{label.tracker}.pdf",
-        "formLabel": f"https://labels.example/{label.tracker}-form.pdf",
         "shipmentGroupId": label.group,
         "itemIds": list(label.item_ids),
+        **_urls(label),
     }
     if label.delivered_at is not None:
         body["deliveredAt"] = rfc3339(label.delivered_at)
     return body
+
+
+def _urls(label: Label) -> Mapping[str, str]:
+    """Return what was handed in with the label, or what Redo made for its own."""
+    if label.urls is not None:
+        return label.urls
+    return {
+        "trackingUrl": f"https://track.demopost.example/{label.tracker}",
+        "postageLabel": f"https://labels.example/{label.tracker}.pdf",
+        "formLabel": f"https://labels.example/{label.tracker}-form.pdf",
+    }
 
 
 def _exchange(return_: ShopReturn) -> Json:

@@ -14,11 +14,11 @@ from itertools import islice
 from pydantic import JsonValue
 from starlette.requests import Request
 
-from bridge.sandbox.front import Answer, problem
+from bridge.sandbox.front import Answer
 from bridge.sandbox.redo_bodies import return_body
 from bridge.sandbox.redo_keys import invalid
 from bridge.sandbox.redo_orders import order_body
-from bridge.sandbox.redo_shop import Filter, Place, RedoShop, place_of
+from bridge.sandbox.redo_shop import STATUSES, Filter, Place, RedoShop, place_of
 from bridge.sandbox.shop_returns import ShopReturn
 
 _PAGE, _LARGEST_PAGE = 20, 500
@@ -65,8 +65,6 @@ class ReturnList:
 
     def page(self, request: Request) -> Answer:
         """Answer one page."""
-        if request.path_params["store"] != self._shop.store:
-            return problem(404, "about:blank", "Store not found")
         try:
             wanted = self._wanted(request)
         except ValueError:
@@ -122,7 +120,9 @@ def _listing(page: list[ShopReturn], more: str | None) -> Answer:
     """Returns and orders stand side by side (section 6)."""
     body: JsonValue = {
         "returns": [return_body(return_) for return_ in page],
-        "orders": [order_body(return_.order) for return_ in page],
+        "orders": [
+            order_body(return_.order) for return_ in page if return_.order.known
+        ],
     }
     headers: Mapping[str, str] = {} if more is None else {"x-page-next": more}
     return Answer(200, body, headers=headers)
@@ -130,6 +130,9 @@ def _listing(page: list[ShopReturn], more: str | None) -> Answer:
 
 def _filter(request: Request) -> Filter:
     query = request.query_params
+    statuses = query.getlist("status")
+    if len(statuses) > 1 or not STATUSES.issuperset(statuses):
+        raise ValueError("exactly one status")
     return Filter(
         updated_min=_moment(query.get("updated_at_min")),
         updated_max=_moment(query.get("updated_at_max")),

@@ -55,7 +55,7 @@ def variant(product: Product) -> Json:
 def _order_item(order: Order, line: OrderLine) -> Json:
     return {
         "id": order.line_id(line),
-        "externalId": f"{order.external_id}{line.index:02d}",
+        "externalId": order.external_line_id(line),
         "fulfillmentLocationId": "loc_demo_a",
         "product": {"externalId": line.product.product_id, "name": line.product.name},
         "variant": variant(line.product),

@@ -2,7 +2,7 @@
 
 It answers at once. Products wait until all of the return are given; then they are paid
 or rejected, a while later, which a webhook tells (redo.md, section 9.2). Asked once
-more, it pays once more: `paid` counts.
+more, it pays once more: `paid` counts, and the return's totals and gift cards show it.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from pydantic.alias_generators import to_camel
 from bridge.clock import Clock
 from bridge.sandbox.front import Answer
 from bridge.sandbox.redo_keys import invalid
-from bridge.sandbox.redo_shop import RedoShop, set_status
+from bridge.sandbox.redo_shop import RedoShop, pay_out
 from bridge.sandbox.shop_returns import ShopReturn
 
 _STARTED = "Processing of the return has started"
@@ -92,6 +92,10 @@ class Processing:
         task.add_done_callback(self._tasks.discard)
         return Answer(200, {"message": _STARTED}, effect=True)
 
+    def forget(self, return_id: str) -> None:
+        """Drop the products that wait: the return is reopened (section 9.1)."""
+        self._rejected.pop(return_id, None)
+
     async def close(self) -> None:
         """Forget what has not happened yet."""
         for task in self._tasks:
@@ -102,11 +106,11 @@ class Processing:
         await self._clock.sleep(self._takes)
 
         def change(return_: ShopReturn, _: datetime) -> None:
-            nothing_paid = all(rejected.values())
-            set_status(return_, "rejected" if nothing_paid else "complete")
             for line in return_.lines:
-                if rejected[line.id]:
-                    line.status = "rejected"
+                line.status = "rejected" if rejected[line.id] else "complete"
+                line.paid += not rejected[line.id]
+            return_.status = "rejected" if all(rejected.values()) else "complete"
+            pay_out(return_)
 
         self.paid.update(id_ for id_, out in rejected.items() if not out)
         self._shop.change(return_id, change)

@@ -7,20 +7,26 @@ every change sends the full snapshot, and what the bridge writes comes back as
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import orjson
 
 from bridge.clock import Clock
 from bridge.sandbox.journal import Journal, Kind
 from bridge.sandbox.redo_bodies import webhook_body
+from bridge.sandbox.redo_odd import Oddity
+from bridge.sandbox.redo_odd import bodies as odd_bodies
 from bridge.sandbox.redo_webhooks import Webhook, WebhookSender
-from bridge.sandbox.shop_returns import ShopReturn
+from bridge.sandbox.shop_returns import Order, ShopReturn
 from bridge.sandbox.stock import Stock, no_stock
 
 SETTABLE = frozenset({"complete", "open", "flagged", "rejected", "deleted"})
+STATUSES = SETTABLE | {
+    *("pre_shipment", "needs_review", "in_review", "in_transit", "delivered"),
+}
 _FINISHED = frozenset({"complete", "rejected"})
 
 Change = Callable[[ShopReturn, datetime], None]
@@ -56,7 +62,9 @@ class RedoShop:
     """All returns of one store. Every change stamps, and sends the whole return.
 
     With `scans_stamp` off, a carrier's scan leaves the update time where it was: what
-    moves it is not known. `stock` are returns of old, listed beside the others.
+    moves it is not known. A new subscriber is sent what was updated within the last
+    `burst`. `odd` bodies take turns. `stock` are returns of old, listed beside the
+    others. `orders` can be returned, by their external ids.
     """
 
     def __init__(
@@ -64,10 +72,14 @@ class RedoShop:
     ) -> None:
         self.store = store
         self.scans_stamp = True
+        self.burst: timedelta | None = None
+        self.odd: Sequence[Oddity] = ()
         self._sender = sender
+        self._sender.on_subscribe = self._greet
         self._clock = clock
         self._journal = journal
         self.stock: Stock[ShopReturn] = no_stock()
+        self.orders: dict[str, Order] = {}
         self._returns: dict[str, ShopReturn] = {}
         self._sent: Counter[str] = Counter()
 
@@ -94,6 +106,8 @@ class RedoShop:
     def add(self, return_: ShopReturn) -> None:
         """Take in a new return and tell about it as `created`."""
         self._returns[return_.id] = return_
+        if return_.order.known:
+            self.orders.setdefault(return_.order.external_id, return_.order)
         self._journal.names[return_.id] = return_.order.name
         units = sum(line.quantity for line in return_.lines)
         self._journal.note(
@@ -121,7 +135,7 @@ class RedoShop:
             self._journal.note(
                 Kind.MOVED, f"{return_.order.name} {status} -> {return_.status}"
             )
-        self._send("updated", return_)
+        self._send("updated", return_, at=now)
 
     def put_status(self, return_id: str, status: str) -> bool:
         """Set a status as `PUT /returns/{id}/status` does; False if it stood so."""
@@ -140,11 +154,24 @@ class RedoShop:
         self._journal.note(Kind.UPDATED, f"{name} commented on by the bridge")
         self.change(return_id, lambda return_, _: return_.comments.append(comment))
 
-    def replay(self, start: datetime) -> None:
-        """Send every return that was updated since as `backfill`."""
+    def retag(self, tag: str, new: str | None) -> None:
+        """Put another name on a tag of every return, or take it off with None."""
         for return_ in self.all():
-            if return_.updated_at >= start:
-                self._send("backfill", return_)
+            if tag in return_.tags:
+                self.change(return_.id, partial(_retag, tag, new))
+
+    def replay(self, start: datetime, *, to: str) -> None:
+        """Send every return that was updated since as `backfill` to a subscription."""
+        self._again("backfill", start, to)
+
+    def _greet(self, key: str) -> None:
+        if self.burst is not None:
+            self._again("updated", self._clock.now() - self.burst, key)
+
+    def _again(self, kind: str, since: datetime, to: str) -> None:
+        for return_ in reversed(self.all()):
+            if return_.updated_at >= since:
+                self._send(kind, return_, to=to)
 
     def _stamp(self, return_: ShopReturn) -> datetime:
         """A change is at least a millisecond younger than the one before."""
@@ -152,11 +179,28 @@ class RedoShop:
         return_.updated_at = max(self._clock.now(), least)
         return return_.updated_at
 
-    def _send(self, kind: str, return_: ShopReturn) -> None:
-        body = orjson.dumps(webhook_body(kind, return_.updated_at, return_))
+    def _send(
+        self,
+        kind: str,
+        return_: ShopReturn,
+        *,
+        at: datetime | None = None,
+        to: str | None = None,
+    ) -> None:
         self._sent[return_.id] += 1
         number = self._sent[return_.id]
-        self._sender.send(Webhook(return_.id, number, kind, return_.order.name, body))
+        true = webhook_body(kind, at or return_.updated_at, return_)
+        for body in odd_bodies(true, self.odd, number):
+            webhook = Webhook(
+                return_.id, number, kind, return_.order.name, orjson.dumps(body)
+            )
+            self._sender.send(webhook, to=to)
+
+
+def _retag(tag: str, new: str | None, return_: ShopReturn, _: datetime) -> None:
+    wanted = [] if new is None else [new]
+    at = return_.tags.index(tag)
+    return_.tags[at : at + 1] = wanted
 
 
 def set_status(return_: ShopReturn, status: str) -> None:
@@ -176,9 +220,21 @@ def set_status(return_: ShopReturn, status: str) -> None:
 def _finish(return_: ShopReturn) -> None:
     for line in return_.lines:
         line.status = "complete"
-    if return_.compensation == "store_credit" and return_.gift_card is None:
-        return_.gift_card = f"DEMOCODE{return_.order.number:08d}"
-    if return_.compensation == "exchange" and return_.exchange_order is None:
+    pay_out(return_)
+
+
+def pay_out(return_: ShopReturn) -> None:
+    """Give what is owed for the complete lines.
+
+    A gift card comes once, or as often as `process` has paid.
+    """
+    done = [line for line in return_.lines if line.status == "complete"]
+    credit = [line for line in done if return_.compensates(line) == "store_credit"]
+    due = max((max(line.paid, 1) for line in credit), default=0)
+    for number in range(len(return_.gift_cards), due):
+        letter = "ABCDEFGH"[number % 8]
+        return_.gift_cards.append(f"DEMOCOD{letter}{return_.order.number:08d}")
+    if done and return_.compensation == "exchange" and return_.exchange_order is None:
         return_.exchange_order = exchange_order(return_)
 
 

@@ -2,12 +2,13 @@
 
 Redo promises order per return and throws an event away after some tries (redo.md,
 section 5.1); its habits make `created` arrive after `updated`, send bodies twice, and
-send old ones late.
+send old ones late. How often it tries, and whether what fails holds back what comes
+after it, is not published.
 """
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -17,20 +18,41 @@ from bridge.clock import Clock
 from bridge.sandbox.habits import Habits
 from bridge.sandbox.journal import Journal, Kind
 
-_SCHEDULE = tuple(timedelta(seconds=wait) for wait in (0.3, 0.6, 1.2, 2.4, 4.8))
-"""Waits between tries; after the last the webhook is thrown away."""
-
-_PATIENCE = timedelta(seconds=5)
 _SWAP_PATIENCE = timedelta(seconds=2)
 _POLL = timedelta(milliseconds=20)
+
+OWN = ""
+"""The key of the simulator's own subscription."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """How hard Redo tries; after the last try the webhook is thrown away.
+
+    The first of `retries` comes after `first`, each further one twice as late. Tries
+    take as long as `patience`. If it `blocks`, later webhooks of the return wait.
+    """
+
+    retries: int = 5
+    first: timedelta = timedelta(seconds=0.3)
+    patience: timedelta = timedelta(seconds=5)
+    blocks: bool = True
+
+    def waits(self) -> Iterator[timedelta]:
+        """Yield the wait before each further try."""
+        for number in range(self.retries):
+            yield self.first * 2**number
+
+
+USUAL = Posting()
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """Where webhooks go and the bearer token the subscriber chose."""
+    """Where webhooks go and the bearer token the subscriber chose, if any."""
 
     url: str
-    token: str = field(repr=False)
+    token: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,40 +69,63 @@ class Webhook:
 class WebhookSender:
     """Sends each return's webhooks one after another, returns beside each other.
 
-    Until somebody subscribes, webhooks wait. `sent` counts answers 2xx, by kind.
+    Everything goes to the own subscription if there is one, else to all others. Until
+    somebody subscribes, webhooks wait. `sent` counts answers 2xx, by kind.
+    `on_subscribe` hears the key of every new subscription.
     """
 
     def __init__(
-        self, *, clock: Clock, journal: Journal, habits: Habits | None = None
+        self,
+        *,
+        clock: Clock,
+        journal: Journal,
+        habits: Habits | None = None,
+        posting: Posting = USUAL,
     ) -> None:
         self.sent: Counter[str] = Counter()
         self.retried = 0
         self.discarded = 0
+        self.on_subscribe: Callable[[str], None] = lambda _: None
         self._clock = clock
         self._journal = journal
         self._habits = habits or Habits()
-        self._subscription = asyncio.Event()
-        self._to: Subscription | None = None
-        self._queues: dict[str, deque[Webhook]] = {}
+        self._posting = posting
+        self._to: dict[str, Subscription] = {}
+        self._waiting: list[Webhook] = []
+        self._queues: dict[tuple[str, str], deque[Webhook]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._client = httpx.AsyncClient(timeout=_PATIENCE.total_seconds())
+        patience = self._posting.patience.total_seconds()
+        self._client = httpx.AsyncClient(timeout=patience)
 
     @property
     def pending(self) -> int:
-        """How many senders still have something on the way."""
-        return len(self._tasks)
+        """How much is still on the way: waiting webhooks and busy senders."""
+        return len(self._waiting) + len(self._tasks)
 
-    def subscribe(self, subscription: Subscription) -> None:
-        self._to = subscription
-        self._subscription.set()
+    def subscribe(self, subscription: Subscription, key: str = OWN) -> None:
+        """Send to this address from now on; a known `key` only moves."""
+        is_new = key not in self._to
+        self._to[key] = subscription
+        if is_new:
+            self.on_subscribe(key)
+        waiting, self._waiting = self._waiting, []
+        for webhook in waiting:
+            self.send(webhook)
 
-    def send(self, webhook: Webhook) -> None:
-        """Take a webhook; it leaves after those of its return that came before."""
-        queue = self._queues.get(webhook.return_id)
-        if queue is None:
-            queue = self._queues[webhook.return_id] = deque()
-            self._spawn(self._work(webhook.return_id, queue))
-        queue.append(webhook)
+    def unsubscribe(self, key: str) -> None:
+        """Send no more to this subscription, not even what is on its way."""
+        self._to.pop(key, None)
+
+    def send(self, webhook: Webhook, *, to: str | None = None) -> None:
+        """Take a webhook; it leaves after those of its return that came before.
+
+        With `to` it is meant for that subscription alone.
+        """
+        if not self._to and to is None:
+            self._waiting.append(webhook)
+        wanted = tuple(self._to) if to is None else (to,)
+        for key in (OWN,) if OWN in self._to else wanted:
+            self._enqueue(key, webhook)
 
     async def close(self) -> None:
         """Throw away what is still on the way."""
@@ -89,23 +134,32 @@ class WebhookSender:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._client.aclose()
 
+    def _enqueue(self, key: str, webhook: Webhook) -> None:
+        place = (key, webhook.return_id)
+        queue = self._queues.get(place)
+        if queue is None:
+            queue = self._queues[place] = deque()
+            self._spawn(self._work(place, queue))
+        queue.append(webhook)
+
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _work(self, return_id: str, queue: deque[Webhook]) -> None:
+    async def _work(self, place: tuple[str, str], queue: deque[Webhook]) -> None:
+        key, return_id = place
         if queue[0].kind == "created" and self._habits.created_late(return_id):
             await self._swap(queue)
         while queue:
             webhook = queue.popleft()
-            await self._deliver(webhook)
+            await self._deliver(key, webhook)
             if self._habits.twice(return_id, webhook.number):
-                await self._deliver(webhook)
+                await self._deliver(key, webhook)
             later = self._habits.again_after(return_id, webhook.number)
             if later is not None:
-                self._spawn(self._send_late(webhook, later))
-        del self._queues[return_id]
+                self._spawn(self._send_late(key, webhook, later))
+        del self._queues[place]
 
     async def _swap(self, queue: deque[Webhook]) -> None:
         """Let the first `updated` overtake `created`, if one comes in time."""
@@ -115,34 +169,44 @@ class WebhookSender:
         if len(queue) > 1:
             queue[0], queue[1] = queue[1], queue[0]
 
-    async def _send_late(self, webhook: Webhook, later: timedelta) -> None:
+    async def _send_late(self, key: str, webhook: Webhook, later: timedelta) -> None:
         await self._clock.sleep(later)
-        await self._deliver(webhook)
+        await self._deliver(key, webhook)
 
-    async def _deliver(self, webhook: Webhook) -> None:
-        await self._subscription.wait()
-        for wait in (*_SCHEDULE, None):
-            if await self._post(webhook):
-                self.sent[webhook.kind] += 1
-                self._journal.note(Kind.SENT, f"{webhook.name} {webhook.kind}")
+    async def _deliver(self, key: str, webhook: Webhook) -> None:
+        if await self._arrives(key, webhook):
+            return
+        if self._posting.blocks:
+            await self._retry(key, webhook)
+        else:
+            self._spawn(self._retry(key, webhook))
+
+    async def _retry(self, key: str, webhook: Webhook) -> None:
+        for wait in self._posting.waits():
+            self.retried += 1
+            await self._clock.sleep(wait)
+            if await self._arrives(key, webhook):
                 return
-            if wait is not None:
-                self.retried += 1
-                await self._clock.sleep(wait)
         self.discarded += 1
         self._journal.note(Kind.DISCARDED, f"{webhook.name} {webhook.kind}")
 
-    async def _post(self, webhook: Webhook) -> bool:
-        if self._to is None:
+    async def _arrives(self, key: str, webhook: Webhook) -> bool:
+        """Try once; to somebody who has left, nothing needs to arrive."""
+        to = self._to.get(key)
+        if to is None:
+            return True
+        if not await self._post(to, webhook.body):
             return False
-        headers = {
-            "authorization": f"Bearer {self._to.token}",
-            "content-type": "application/json",
-        }
+        self.sent[webhook.kind] += 1
+        self._journal.note(Kind.SENT, f"{webhook.name} {webhook.kind}")
+        return True
+
+    async def _post(self, to: Subscription, body: bytes) -> bool:
+        headers = {"content-type": "application/json"}
+        if to.token is not None:
+            headers["authorization"] = f"Bearer {to.token}"
         try:
-            response = await self._client.post(
-                self._to.url, content=webhook.body, headers=headers
-            )
+            response = await self._client.post(to.url, content=body, headers=headers)
         except httpx.HTTPError:
             return False
         return response.is_success

@@ -1,5 +1,6 @@
 """What the simulated shop knows about one return: its own database row, so to say."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -11,21 +12,35 @@ Compensation = Literal["refund", "store_credit", "exchange"]
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """One line of the order."""
+    """One line of the order. `own_id` is what a caller calls it.
+
+    Without `returnable` all of its units may come back.
+    """
 
     index: int
     product: Product
     quantity: int
+    own_id: str | None = None
+    returnable: int | None = None
+
+    @property
+    def may_return(self) -> int:
+        return self.quantity if self.returnable is None else self.returnable
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the shopper bought. `number` makes all its ids."""
+    """What the shopper bought. `number` makes all its ids but a caller's `own_id`.
+
+    An order that is not `known` stands for a return that was imported without one.
+    """
 
     number: int
     shopper: Shopper
     lines: tuple[OrderLine, ...]
     covered: bool
+    own_id: str | None = None
+    known: bool = True
 
     @property
     def id(self) -> str:
@@ -33,20 +48,28 @@ class Order:
 
     @property
     def external_id(self) -> str:
-        return str(550_000 + self.number)
+        return self.own_id or str(550_000 + self.number)
 
     @property
     def name(self) -> str:
-        return f"#DEMO-{2000 + self.number}"
+        return f"#{self.own_id or f'DEMO-{2000 + self.number}'}"
 
     def line_id(self, line: OrderLine) -> str:
         """Return Redo's order item id: order and index, with a slash."""
         return f"{self.external_id}/{line.index}"
 
+    def external_line_id(self, line: OrderLine) -> str:
+        """Return the id by which the caller knows the line."""
+        return line.own_id or f"{self.external_id}{line.index:02d}"
+
 
 @dataclass(slots=True)
 class ReturnLine:
-    """One line of the return; `group` is the parcel group it travels in."""
+    """One line of the return; `group` is the parcel group it travels in.
+
+    `compensation` differs from the return's if the line was filed by API. `paid` counts
+    how often `process` has paid for it.
+    """
 
     id: str
     line: OrderLine
@@ -57,11 +80,13 @@ class ReturnLine:
     green: bool = False
     exchange_for: Product | None = None
     status: str = "open"
+    compensation: Compensation | None = None
+    paid: int = 0
 
 
 @dataclass(slots=True)
 class Label:
-    """One parcel, from its label on."""
+    """One parcel, from its label on; `urls` if the label was handed in."""
 
     tracker: str
     carrier: str
@@ -69,6 +94,7 @@ class Label:
     item_ids: tuple[str, ...]
     status: str = "pre_transit"
     delivered_at: datetime | None = None
+    urls: Mapping[str, str] | None = None
 
 
 @dataclass(slots=True)
@@ -87,5 +113,8 @@ class ShopReturn:
     comments: list[dict[str, str]] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
     exchange_order: str | None = None
-    gift_card: str | None = None
-    reviewed: bool = False
+    gift_cards: list[str] = field(default_factory=list)
+
+    def compensates(self, line: ReturnLine) -> Compensation:
+        """Return what the shopper gets for a line."""
+        return line.compensation or self.compensation

@@ -8,6 +8,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from pydantic import JsonValue
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
 from bridge.clock import Clock, SystemClock
 from bridge.sandbox.calls import Call, CallLog
 from bridge.sandbox.catalogue import OVERSIZE
@@ -17,10 +23,20 @@ from bridge.sandbox.habits import RATES, Habits
 from bridge.sandbox.journal import Journal
 from bridge.sandbox.narrator import narrator
 from bridge.sandbox.redo_api import RedoApi
-from bridge.sandbox.redo_keys import HOOKS_READ, HOOKS_WRITE, READ, WRITE, Tokens
+from bridge.sandbox.redo_creation import Creation
+from bridge.sandbox.redo_custom import CustomOrders
+from bridge.sandbox.redo_desk import Desk
+from bridge.sandbox.redo_events import Events
+from bridge.sandbox.redo_hooks import HookAdmin
+from bridge.sandbox.redo_import import Import
+from bridge.sandbox.redo_keys import ALL_SCOPES, Tokens
 from bridge.sandbox.redo_list import NO_TRAPS, Traps
 from bridge.sandbox.redo_process import Processing
+from bridge.sandbox.redo_products import Catalogue
 from bridge.sandbox.redo_shop import RedoShop
+from bridge.sandbox.redo_tags import Tags
+from bridge.sandbox.redo_tracking import Tracking
+from bridge.sandbox.redo_ways import AS_REDO, RedoWays
 from bridge.sandbox.redo_webhooks import WebhookSender
 from bridge.sandbox.server import LoopbackServer
 from bridge.sandbox.warehouse import Pace, Warehouse, Ways
@@ -53,18 +69,19 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class ShopOptions:
-    """The shop: its store id, its API tokens with their scopes, its list's traps."""
+    """The shop: its store id, its API tokens with their scopes, traps and ways."""
 
     store: str
     tokens: Mapping[str, Collection[str]] = field(repr=False)
     place: Place = Place()
     manners: Manners = Manners()
     traps: Traps = NO_TRAPS
+    ways: RedoWays = AS_REDO
 
     @staticmethod
     def full_access(token: str) -> Mapping[str, Collection[str]]:
         """Return tokens for one client that may do all."""
-        return {token: (READ, WRITE, HOOKS_READ, HOOKS_WRITE)}
+        return {token: ALL_SCOPES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +104,8 @@ class WarehouseOptions:
 class ShopSimulator:
     """A running Redo shop. `shop` takes changes, `sender` the subscription.
 
-    `processing` has counted what was paid.
+    `processing` has counted what was paid; `events`, `custom` and `products` keep what
+    the API took and does not show.
     """
 
     def __init__(
@@ -99,25 +117,62 @@ class ShopSimulator:
     ) -> None:
         clock = clock or SystemClock()
         journal = journal or Journal(clock)
-        manners, place = options.manners, options.place
-        habits = Habits(RATES[manners.habits], manners.seed)
-        tokens = {token: frozenset(held) for token, held in options.tokens.items()}
-        self.sender = WebhookSender(clock=clock, journal=journal, habits=habits)
+        manners, ways = options.manners, options.ways
+        self.sender = WebhookSender(
+            clock=clock,
+            journal=journal,
+            habits=Habits(ways.rates or RATES[manners.habits], manners.seed),
+            posting=ways.posting,
+        )
         self.shop = RedoShop(
             options.store, sender=self.sender, clock=clock, journal=journal
         )
+        self.shop.scans_stamp, self.shop.burst = ways.scans_stamp, ways.burst
+        self.shop.odd = ways.odd
         self.front = _front("shop", manners, clock, narrator(journal))
         self.processing = Processing(self.shop, clock)
-        api = RedoApi(
-            self.shop,
+        self.events, self.custom = Events(clock), CustomOrders(self.shop)
+        self.products = Catalogue(clock)
+        self._server = LoopbackServer(
+            self._app(options, clock),
+            host=options.place.host,
+            port=options.place.port,
+            clock=clock,
+        )
+
+    def _app(self, options: ShopOptions, clock: Clock) -> Starlette:
+        shop, ways = self.shop, options.ways
+        tokens = {token: frozenset(held) for token, held in options.tokens.items()}
+        desk = Desk(
+            options.store,
             front=self.front,
             tokens=Tokens(tokens),
-            processing=self.processing,
-            traps=options.traps,
+            temper=ways.temper,
+            clock=clock,
         )
-        self._server = LoopbackServer(
-            api.app, host=place.host, port=place.port, clock=clock
+        parts = (
+            RedoApi(shop, self.processing, options.traps),
+            Creation(shop, clock, ways.rma),
+            Import(shop, self.products, clock),
+            HookAdmin(shop, self.sender, clock=clock, plain_http=ways.plain_http),
+            *(Tags(shop), Tracking(clock), self.custom, self.events, self.products),
         )
+        kept = Route("/sandbox/kept", self._kept)
+        return Starlette(
+            routes=[kept, *(route for part in parts for route in part.routes(desk))]
+        )
+
+    async def _kept(self, _: Request) -> Response:
+        """Show what the API took and does not show, to whoever tries things out."""
+        kept: JsonValue = {
+            "events": list[JsonValue](self.events.kept),
+            "customRefunds": {
+                order: list[JsonValue](refunds)
+                for order, refunds in self.custom.refunds.items()
+            },
+            "paid": dict(self.processing.paid),
+        }
+        return JSONResponse(kept)
 
     @property
     def url(self) -> str:

@@ -1,4 +1,4 @@
-"""One simulator as a whole process: `returns-bridge sandbox shop|warehouse`.
+"""One simulator as a whole process: `returns-bridge sandbox shop|redo|warehouse`.
 
 Both need nothing of each other but the dock: the shop's shoppers send their parcels
 to the warehouse's `/dock/parcels`.
@@ -7,7 +7,7 @@ to the warehouse's `/dock/parcels`.
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -19,6 +19,8 @@ from pydantic import TypeAdapter
 from bridge.clock import Clock, SystemClock
 from bridge.sandbox.journal import Happening, Journal
 from bridge.sandbox.plans import draw_up
+from bridge.sandbox.redo_keys import ALL_SCOPES
+from bridge.sandbox.redo_modes import NOTHING, Chosen, Mode
 from bridge.sandbox.redo_webhooks import Subscription
 from bridge.sandbox.shoppers import Traffic
 from bridge.sandbox.simulators import (
@@ -45,15 +47,19 @@ _PATIENCE = timedelta(minutes=10)
 class ShopRun:
     """A shop with shoppers. `dock_url` is the warehouse's base; None for no parcels.
 
-    A return comes `every` so often, without end unless `returns` says how many; with
-    `returns` 0 nobody shops, and the shop only answers. All is kept in memory.
+    Without `hook_url` nobody is subscribed at first. The token has `scopes`; what is
+    `chosen` is switched on. A return comes `every` so often, without end unless
+    `returns` says how many; with `returns` 0 nobody shops, and the shop only answers.
+    All is kept in memory.
     """
 
-    hook_url: str
+    hook_url: str | None
     store: str = "demo-store"
     dock_url: str | None = None
     returns: int | None = None
     every: timedelta = timedelta(seconds=2)
+    chosen: Chosen = NOTHING
+    scopes: Collection[str] = ALL_SCOPES
     api_token: str = field(repr=False, kw_only=True)
     webhook_token: str = field(repr=False, kw_only=True)
 
@@ -81,19 +87,31 @@ class WarehouseRun:
 async def run_shop(run: ShopRun, place: Place, manners: Manners) -> None:
     """Serve, let the shoppers in, and stay until SIGINT or SIGTERM."""
     clock = SystemClock()
-    simulator = ShopSimulator(
-        ShopOptions(run.store, ShopOptions.full_access(run.api_token), place, manners),
-        clock=clock,
-        journal=printing(clock),
+    options = ShopOptions(
+        run.store,
+        {run.api_token: run.scopes},
+        place,
+        manners,
+        run.chosen.traps(),
+        run.chosen.ways(),
     )
-    simulator.sender.subscribe(Subscription(run.hook_url, run.webhook_token))
+    simulator = ShopSimulator(options, clock=clock, journal=printing(clock))
+    if run.hook_url is not None:
+        simulator.sender.subscribe(Subscription(run.hook_url, run.webhook_token))
     async with httpx.AsyncClient() as client:
         traffic = Traffic(
-            simulator.shop, dock=_Carrier(run.dock_url, client, clock), clock=clock
+            simulator.shop,
+            dock=_Carrier(run.dock_url, client, clock),
+            clock=clock,
+            pays_early=Mode.EARLY_PAYMENT in run.chosen.modes,
         )
         refused = manners.faults != "none"
         plans = draw_up(manners.seed, refused=refused, returns=run.returns)
-        await serve(simulator, partial(traffic.run, plans, run.every))
+        await serve(
+            simulator,
+            partial(traffic.run, plans, run.every),
+            address=lambda: simulator.url,
+        )
 
 
 async def run_warehouse(run: WarehouseRun, place: Place, manners: Manners) -> None:

@@ -5,108 +5,29 @@ were switched off for a while: every way ends where the simulated shop itself st
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Generator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import timedelta
 
 import httpx
 import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
 from bridge.canonical.model import Return
-from bridge.canonical.states import TERMINAL
-from bridge.errors import AuthenticityError
-from bridge.normalize.fold import fold
-from bridge.normalize.state import SubjectState, decode, start
-from bridge.platforms.contract import InboundRequest, Observation, Privacy
 from bridge.platforms.loop.options import LoopAccount
-from bridge.platforms.walk import Ask, Page
 from bridge.sandbox.loop_returns import LoopReturn
 from bridge.sandbox.loop_shoppers import LoopTraffic
 from bridge.sandbox.loop_simulator import LoopOptions, LoopSimulator
 from bridge.sandbox.loop_webhooks import ACTIVE, INACTIVE, LoopHabits
 from bridge.sandbox.server import LoopbackServer
+from tests.support.inbound_side import InboundSide
 from tests.support.leaping import LeapingClock
 
 KEY, SECRET = "key-of-tests", "secret-of-tests"
 DAY = timedelta(days=1)
 RETURNS = 25
-
-
-@dataclass
-class Bridge:
-    """The inbound side without Kafka: what comes is folded at once."""
-
-    account: LoopAccount
-    clock: LeapingClock
-    states: dict[str, SubjectState] = field(default_factory=dict)
-    refused: int = 0
-    ended: set[str] = field(default_factory=set)
-    revived: int = 0
-
-    async def take(self, request: Request) -> Response:
-        """Take a webhook in as the door does."""
-        body = await request.body()
-        headers = {name.lower(): text for name, text in request.headers.items()}
-        asked = InboundRequest(headers, body, self.clock.now())
-        source = self.account.source("main", Privacy(b"key"))
-        try:
-            source.authenticate(asked)
-        except AuthenticityError:
-            self.refused += 1
-            return Response(status_code=401)
-        subject = source.locate(asked)
-        assert subject is not None
-        self.observe(subject, body)
-        return Response(status_code=202)
-
-    def observe(self, subject: str, body: bytes) -> None:
-        source = self.account.source("main", Privacy(b"key"))
-        now = self.clock.now()
-        observation = Observation("o", subject, "loop", "main", "webhook", now, body)
-        state = self.states.get(subject) or start(subject)
-        folded = fold(state, observation, source.read(observation))
-        if folded.snapshot is not None:
-            self.states[subject] = decode(folded.snapshot)
-        view = self.states[subject].return_
-        assert view is not None
-        if subject in self.ended and view.state not in TERMINAL:
-            self.revived += 1
-        if view.state in TERMINAL:
-            self.ended.add(subject)
-
-    async def poll(self, client: httpx.AsyncClient) -> None:
-        """Walk once through all passes over the last days."""
-        poll = self.account.polling("main")
-        assert poll is not None
-        until = self.clock.now() + timedelta(minutes=1)
-        for pass_ in poll.rhythm.passes:
-            token: str | None = None
-            while True:
-                ask = Ask(pass_.name, until - 9 * DAY, until, token, until)
-                page = await converse(client, poll.page(ask))
-                assert isinstance(page, Page)
-                for found in page.found:
-                    assert found.body is not None
-                    self.observe(found.subject, found.body)
-                token = page.token
-                if token is None:
-                    break
-
-
-async def converse(
-    client: httpx.AsyncClient, talk: Generator[httpx.Request, httpx.Response, object]
-) -> object:
-    try:
-        request = next(talk)
-        while True:
-            request = talk.send(await client.send(request))
-    except StopIteration as end:
-        return end.value
 
 
 def truth(return_: LoopReturn) -> str:
@@ -124,9 +45,12 @@ def stands(view: Return) -> tuple[object, ...]:
     return view.state.value, len(view.items), parcels
 
 
-def known(bridge: Bridge, simulator: LoopSimulator) -> dict[str, tuple[object, ...]]:
+def known(
+    bridge: InboundSide, simulator: LoopSimulator
+) -> dict[str, tuple[object, ...]]:
     views = {subject: state.return_ for subject, state in bridge.states.items()}
     assert len(views) == len(simulator.shop.all())
+    assert (bridge.unlocated, bridge.unreadable) == (0, [])
     return {subject: stands(view) for subject, view in views.items() if view}
 
 
@@ -160,7 +84,7 @@ class Ground:
     """A simulator with shoppers, and the bridge that it tells."""
 
     simulator: LoopSimulator
-    bridge: Bridge
+    bridge: InboundSide
     clock: LeapingClock
 
     async def shop(self, number: int = RETURNS) -> None:
@@ -184,7 +108,7 @@ async def ground() -> AsyncIterator[Ground]:
         api_key=SecretStr(KEY),
         webhook_secrets=(SecretStr(SECRET),),
     )
-    bridge = Bridge(account, clock)
+    bridge = InboundSide(account, clock)
     door = LoopbackServer(
         Starlette(routes=[Route("/hook", bridge.take, methods=["POST"])])
     )

@@ -15,6 +15,7 @@ from tests.unit.sandbox.conftest import Receiver
 
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
 CALLBACK = {"url": "https://bridge.example/hooks/shop", "auth": None}
+HOOK = {"callback": CALLBACK, "externalId": "ours", "topic": "return"}
 
 
 @pytest.fixture
@@ -139,8 +140,8 @@ async def test_a_scan_may_leave_the_update_time_where_it_was(
 async def test_a_change_without_an_external_id_clears_it(
     client: httpx.AsyncClient,
 ) -> None:
+    made = (await client.post("/stores/s1/webhooks", json={"webhook": HOOK})).json()
     webhook = {"callback": CALLBACK, "externalId": "ours"}
-    made = (await client.post("/stores/s1/webhooks", json={"webhook": webhook})).json()
     url = f"/webhooks/{made['webhook']['id']}"
 
     kept = await client.put(url, json={"webhook": webhook})
@@ -155,8 +156,8 @@ async def test_a_change_without_an_external_id_clears_it(
 async def test_a_webhook_that_is_not_there_or_does_not_fit_is_told(
     client: httpx.AsyncClient,
 ) -> None:
+    made = (await client.post("/stores/s1/webhooks", json={"webhook": HOOK})).json()
     webhook = {"webhook": {"callback": CALLBACK}}
-    made = (await client.post("/stores/s1/webhooks", json=webhook)).json()
     url = f"/webhooks/{made['webhook']['id']}"
 
     nobodys = [
@@ -178,7 +179,7 @@ async def test_a_webhook_with_backfill_brings_what_there_is_once(
 ) -> None:
     simulator.sender.subscribe(Subscription(receiver.url, "t"))
     await until(lambda: len(receiver.bodies) == 1)
-    webhook = {"callback": CALLBACK, "externalId": "ours", "backfill": True}
+    webhook = {**HOOK, "backfill": True}
 
     for _ in range(2):
         await client.post("/stores/s1/webhooks", json={"webhook": webhook})
