@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import httpx
 
 from bridge.clock import Clock
-from bridge.delivery.budget import LIVE, REPLAY, Budget
+from bridge.delivery.budget import LIVE, REPLAY, Budget, Call
 from bridge.delivery.turns import Turns
 from bridge.inbound.pace import Pace
 from bridge.platforms.cursor import Lane, Spent
@@ -42,9 +42,12 @@ class PollLine:
     def due(self) -> bool:
         return self._budget.books.due
 
-    async def take(self, lane: Lane) -> None:
+    async def take(self, lane: Lane) -> float:
         await self.pace.spend(lane)
-        await self.turns.take(LIVE if lane == "live" else REPLAY)
+        return await self.turns.take(_call_of(lane))
+
+    async def late(self, lane: Lane, at: float) -> None:
+        await self.turns.late(_call_of(lane), at)
 
     def hear(self, response: httpx.Response) -> None:
         """Learn what is left, and from a 429 how long to leave the platform alone."""
@@ -68,3 +71,7 @@ class PollLine:
     def restore(self, spent: tuple[Spent, ...]) -> None:
         now, at = self.clock.monotonic(), self.clock.now()
         self._budget.books.restore(spent, now, at)
+
+
+def _call_of(lane: Lane) -> Call:
+    return LIVE if lane == "live" else REPLAY

@@ -23,6 +23,7 @@ from bridge.platforms.contract import AccountOptions, Failed
 from bridge.platforms.walk import Poll, Polled, PollOptions
 from bridge.settings import Settings
 from bridge.streams.groups import poll_group
+from bridge.streams.holding import Holding
 from bridge.streams.member import Member, Part
 from bridge.streams.owner import Owner
 from bridge.streams.records import Record
@@ -124,9 +125,9 @@ def poll_stage(
 
         return PollWork(owner, desk, read)
 
-    def own(mine: int, of: int) -> None:
+    def own(holding: Holding) -> None:
         for name in called:
-            turns[name].budget.own(POLLING, mine, of)
+            turns[name].own(POLLING, holding)
 
     part = Part(poll_group(names.prefix), names.cursors, make, owns=own)
     member = Member(settings.kafka, part, settings.polling.ownership, clock)

@@ -55,7 +55,7 @@ from bridge.canonical.model import Item, Return
 from bridge.canonical.snapshot import Snapshot
 from bridge.canonical.states import State, is_reopening
 
-_APART = frozenset({"goods", "observed_at", "updated_at"})
+_APART = frozenset({"goods", "observed_at", "requests", "updated_at"})
 
 
 def diff(

@@ -6,9 +6,9 @@ switch can drop it. Spendable codes, QR data and label addresses never get here.
 """
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, NonNegativeInt
+from pydantic import AwareDatetime, Field, NonNegativeInt
 
 from bridge.canonical.base import Decimal, Model, Money
 from bridge.canonical.goods import GoodsDocument
@@ -240,12 +240,29 @@ class Tag(Model):
     source: str | None = None
 
 
+class Asked(Model):
+    """What the platform asked us to do: `<kind>.requested` told it.
+
+    Whether it was done since, the return does not say.
+    """
+
+    kind: str
+    correlation_id: str
+    requested_at: AwareDatetime
+    amount: Money | None = None
+
+
+def _nothing(asked: tuple[Asked, ...]) -> bool:
+    return not asked
+
+
 class Return(Model):
     """One return at one moment.
 
     `subject` is `platform/account/native_id`. `number` is what people see.
     `state_raw` and `kind_raw` are the platform's words. `goods` is what warehouses
-    found, one document each. `observed_at` is when the bridge got the news.
+    found, one document each. `requests` are the last twenty. `observed_at` is when the
+    bridge got the news.
     """
 
     schema_version: Literal[1] = 1
@@ -275,6 +292,7 @@ class Return(Model):
     addresses: Addresses | None = None
     notes: tuple[Note, ...] = ()
     tags: tuple[Tag, ...] = ()
+    requests: Annotated[tuple[Asked, ...], Field(exclude_if=_nothing)] = ()
     created_at: AwareDatetime | None = None
     updated_at: AwareDatetime | None = None
     observed_at: AwareDatetime

@@ -46,6 +46,14 @@ UnsignedHook = Annotated[
         "http://127.0.0.1:8080/hooks/my-shop/TOKEN. Without it, register by API.",
     ),
 ]
+Mode = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE",
+        help="Switch one of its modes; may be repeated. GET /sandbox/modes tells all, "
+        "PUT switches them while it runs.",
+    ),
+]
 
 Config = Annotated[
     Path | None,
@@ -210,12 +218,15 @@ def returngo(  # noqa: PLR0913 - one parameter for each option
     rate: Annotated[float, typer.Option(min=0, help="New returns a second.")] = 0.5,
     faults: HowFaulty = Faults.SOME,
     seed: int = 1,
+    mode: Mode = None,
 ) -> None:
     """Serve ReturnGO with shoppers who make returns, until stopped.
 
     The API key is demo-key, the shop fernhollow-demo.myshopify.example.
     """
-    options = app.UnsignedSandbox(host, port, hook, faults.value, seed, rate)
+    options = app.UnsignedSandbox(
+        host, port, hook, faults.value, seed, rate, mode or ()
+    )
     uvloop.run(app.sandbox_returngo(options, per_day=per_day))
 
 
@@ -228,11 +239,14 @@ def returnlogic(  # noqa: PLR0913 - one parameter for each option
     rate: Annotated[float, typer.Option(min=0, help="New returns a second.")] = 0.5,
     faults: HowFaulty = Faults.SOME,
     seed: int = 1,
+    mode: Mode = None,
 ) -> None:
     """Serve ReturnLogic with shoppers who make returns, until stopped.
 
     The API key is demo-key; the code demo-code-1 buys a pair of tokens for the client
     demo-client with the secret demo-secret.
     """
-    options = app.UnsignedSandbox(host, port, hook, faults.value, seed, rate)
+    options = app.UnsignedSandbox(
+        host, port, hook, faults.value, seed, rate, mode or ()
+    )
     uvloop.run(app.sandbox_returnlogic(options))

@@ -102,12 +102,14 @@ class Line:
         desk, owner = self.attempts.desk, self.attempts.owner
         turns = desk.turns
         if turns is not None:
-            await self._stand_in_line(turns.take(self.call))
+            at = await self._stand_in_line(turns.take(self.call))
         tracing.inject(self.traceparent, request.headers)
-        self.wrote = self.wrote or request.method not in SAFE
         while True:
-            if not owner.may_call():
+            while not owner.may_call():
                 await owner.permit()
+            if turns is not None:
+                at = await self._stand_in_line(turns.late(self.call, at))
+            self.wrote = self.wrote or request.method not in SAFE
             try:
                 response = await desk.send(request, self.attempts.calls)
                 break
@@ -118,13 +120,13 @@ class Line:
             turns.budget.hear(facts, desk.clock.monotonic())
         return response
 
-    async def _stand_in_line(self, turn: Awaitable[None]) -> None:
+    async def _stand_in_line(self, turn: Awaitable[float]) -> float:
         """Wait for a turn at the credential: lanes that do so wait for its budget."""
         desk = self.attempts.desk
         began = desk.clock.monotonic()
         desk.in_line += 1
         try:
-            await self._wait(turn)
+            return await self._wait(turn)
         finally:
             desk.in_line -= 1
             waited = metrics.of(
@@ -132,11 +134,11 @@ class Line:
             )
             waited.inc(desk.clock.monotonic() - began)
 
-    async def _wait(self, turn: Awaitable[None]) -> None:
+    async def _wait(self, turn: Awaitable[float]) -> float:
         line = self.attempts.calls if self.wrote else self.attempts.queue
         try:
             async with asyncio.timeout(None) as timer:
                 with line.running(timer):
-                    await turn
+                    return await turn
         except TimeoutError as cut:
             raise LostOwnership("the partition is let go") from cut

@@ -11,7 +11,7 @@ of the reserve counts as used until the window has passed.
 
 Calls of targets in the same process are on record as well, and a record is `due` when
 they have taken half of the reserve; they do not wait for it. Buckets are not on
-record: they begin full.
+record: those of an hour or more begin full.
 """
 
 import math

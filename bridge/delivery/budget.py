@@ -16,6 +16,11 @@ A credential is used by several processes. Each takes the share of the partition
 it owns of those that all targets of the account have: the shares add up to one without
 a word between the processes, and while a partition is nobody's its share is unused.
 
+What comes with a partition from another process is taken for used (`inherit`): in a
+window of at most three seconds as if all of it had been used at the last moment, so
+that no stretch holds more than the limit whoever made the calls; in a longer one
+evenly; a bucket's part is empty.
+
 Where both wait, `Order` lets replays have their share of the calls and live traffic the
 rest; where only one of them waits, it has everything.
 
@@ -79,6 +84,14 @@ class _Measured:
     def take(self, call: Call, scale: float, now: float, calls: int) -> None:
         self.meter.take(self._cost(call) * calls, scale * self.share, now)
 
+    def move(self, call: Call, scale: float, moved: tuple[float, float]) -> None:
+        if self.limit.per < _LASTING:  # in an hour a moment is nothing
+            self.meter.move(self._cost(call), scale, moved)
+
+    def inherit(self, part: float, now: float, quiet: timedelta) -> None:
+        if self.limit.per < _LASTING:  # what lasts is on record
+            self.meter.inherit(part, now, quiet.total_seconds())
+
     def _cost(self, call: Call) -> float:
         return call.points if self.limit.counts_points else 1.0
 
@@ -123,7 +136,20 @@ class Budget:
         """
         self._owned[target] = (partitions, of)
         owned = sum(mine for mine, _ in self._owned.values())
-        self._share = max(owned, 1) / sum(all_ for _, all_ in self._owned.values())
+        self._share = max(owned, 1) / self._all_partitions
+
+    @property
+    def _all_partitions(self) -> int:
+        return sum(all_ for _, all_ in self._owned.values())
+
+    def inherit(self, partitions: int, now: float, quiet: timedelta) -> None:
+        """Take for used what so many partitions stand for: others had them just now.
+
+        Their calls may start for another `quiet`.
+        """
+        part = partitions / self._all_partitions
+        for measured in self._meters[False]:
+            measured.inherit(part, now, quiet)
 
     def wait(self, now: float, call: Call = LIVE) -> timedelta:
         """Return how long until `call` may go; zero if it may now."""
@@ -141,6 +167,11 @@ class Budget:
             measured.take(call, self._share, now, calls)
         for quota in self._quotas.values():
             quota.left -= calls
+
+    def move(self, since: float, now: float, call: Call = LIVE) -> None:
+        """Let a call count from now that was counted a moment ago."""
+        for measured in self._meters[call.replay]:
+            measured.move(call, self._share, (since, now))
 
     def observe(self, outcome: Outcome, now: float) -> None:
         """Learn what a conversation came to: a target that throttles is left alone."""

@@ -24,6 +24,7 @@ from bridge.platforms.contract import (
     Skipped,
     Target,
 )
+from bridge.streams.holding import Holding
 from bridge.telemetry import events, logger, metrics
 
 Send = Callable[[httpx.Request, Calls], Awaitable[httpx.Response]]
@@ -107,10 +108,10 @@ class Desk:
             return 0.0
         return max(0.0, self.clock.now().timestamp() - oldest / 1000)
 
-    def own(self, partitions: int, of: int) -> None:
+    def own(self, holding: Holding) -> None:
         """Take so large a share of the credential's budget."""
         if self.turns is not None:
-            self.turns.budget.own(self.target.name, partitions, of)
+            self.turns.own(self.target.name, holding)
 
     # ------------------------------------------------------------ the breaker
 

@@ -19,6 +19,9 @@ from typing import Protocol
 _SLOTS = 100
 """Calls within a hundredth of a window are counted as one entry."""
 _EXACT = 1e-9  # what sums of floats may be off by
+_SHORT = 3.0
+"""So many seconds a new owner may wait for a window to be empty."""
+_STEPS = 60
 
 
 class Meter(Protocol):
@@ -34,6 +37,14 @@ class Meter(Protocol):
 
     def take(self, cost: float, scale: float, now: float) -> None:
         """Count calls that start now and cost so much together."""
+        ...
+
+    def move(self, cost: float, scale: float, moved: tuple[float, float]) -> None:
+        """Count a call from a later moment on: from when, to when."""
+        ...
+
+    def inherit(self, part: float, now: float, quiet: float) -> None:
+        """Take a part of the limit for used by others, until `quiet` from now."""
         ...
 
 
@@ -87,6 +98,30 @@ class Window:
         else:
             self._entries.append(_Entry(now, until, cost))
 
+    def move(self, cost: float, scale: float, moved: tuple[float, float]) -> None:
+        since, now = moved
+        counted = (entry for entry in reversed(self._entries) if entry.begun <= since)
+        entry = next(counted, None)
+        if entry is not None:
+            entry.cost -= cost
+            self._used -= cost
+        self.take(cost, scale, now)
+
+    def inherit(self, part: float, now: float, quiet: float) -> None:
+        """Take a part of the limit for used by others, until `quiet` from now.
+
+        All of it at the very last moment if the window is short, so that no stretch of
+        it holds too much; evenly if it is longer, so that calls go on.
+        """
+        self._forget(now)
+        cost, end = self._amount * part, now + quiet
+        steps = 1 if self.per <= _SHORT else _STEPS
+        theirs = (
+            _Entry(-math.inf, end + self.per * step / steps, cost / steps)
+            for step in range(1, steps + 1)
+        )
+        self._enter([*self._entries, *theirs])
+
     # ------------------------------------------------------------ what is on record
 
     @property
@@ -127,7 +162,10 @@ class Window:
             for left, cost in pairs
             if left > 0
         ]
-        self._entries = deque(sorted((*ours, *told), key=lambda entry: entry.until))
+        self._enter([*ours, *told])
+
+    def _enter(self, entries: Iterable[_Entry]) -> None:
+        self._entries = deque(sorted(entries, key=lambda entry: entry.until))
         self._used = sum(entry.cost for entry in self._entries)
 
     def _forget(self, now: float) -> None:
@@ -162,6 +200,14 @@ class Bucket:
     def take(self, cost: float, scale: float, now: float) -> None:
         self._settle(scale, now)
         self._debt += cost
+
+    def move(self, cost: float, scale: float, moved: tuple[float, float]) -> None:
+        """What a moment brings back is little beside what a bucket holds."""
+
+    def inherit(self, part: float, now: float, quiet: float) -> None:
+        """Take a part for used up by others, and what it gains until then as well."""
+        self._settle(part, now)
+        self._debt += part * (self._burst + self._gain * quiet)
 
     def _settle(self, scale: float, now: float) -> None:
         if now > self._at:

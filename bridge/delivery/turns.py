@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 
 from bridge.clock import Clock
 from bridge.delivery.budget import LIVE, Budget, Call, Order
+from bridge.streams.holding import Holding
+
+_MOMENT = 0.25  # seconds for which a turn stands
+_AT_ONCE = 0.001
 
 
 @dataclass(slots=True, eq=False)
@@ -17,6 +21,7 @@ class _Turn:
     """One call that waits."""
 
     call: Call
+    at: float = 0.0
     has_come: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -29,19 +34,33 @@ class Turns:
         self._order = Order()
         self._rows: dict[bool, deque[_Turn]] = {False: deque(), True: deque()}
         self._usher: asyncio.Task[None] | None = None
+        spans = (limit.per.total_seconds() / 2 for limit in budget.limits)
+        self._moment = min((_MOMENT, *spans))
 
     @property
     def waiting(self) -> int:
         """How many calls wait for their turn."""
         return sum(len(row) for row in self._rows.values())
 
-    async def take(self, call: Call = LIVE) -> None:
-        """Return when `call` may go, and count it; one cancelled before is not."""
+    def own(self, name: str, holding: Holding) -> None:
+        """Note which part of the budget is this process's, and was another's."""
+        self.budget.own(name, holding.partitions, holding.of)
+        if holding.inherited:
+            now = self._clock.monotonic()
+            self.budget.inherit(holding.inherited, now, holding.quiet)
+        if self.waiting:
+            self._call_usher()
+
+    async def take(self, call: Call = LIVE) -> float:
+        """Return when `call` may go, and count it; one cancelled before is not.
+
+        The answer is when that was (monotonic).
+        """
         now = self._clock.monotonic()
         row = self._rows[call.replay]
         if not row and not self.budget.wait(now, call):
             self.budget.take(now, call)
-            return
+            return now
         turn = _Turn(call)
         row.append(turn)
         if len(row) == 1:  # it may be able to go before whoever is waited for
@@ -52,6 +71,21 @@ class Turns:
             with suppress(ValueError):  # its turn came just now: that call is lost
                 row.remove(turn)
             raise
+        return turn.at
+
+    async def late(self, call: Call, at: float) -> float:
+        """Return when a call may go that was held up since its turn came, at `at`.
+
+        It counts from when it goes. One held up for longer stands in line again: calls
+        that were held up together would go together.
+        """
+        now = self._clock.monotonic()
+        if now - at > self._moment:
+            return await self.take(call)
+        if now - at > _AT_ONCE:
+            self.budget.move(at, now, call)
+            return now
+        return at
 
     def _call_usher(self) -> None:
         if self._usher is not None:
@@ -89,4 +123,5 @@ class Turns:
             self._order.went(turn.call)
         row.popleft()
         self.budget.take(now, turn.call)
+        turn.at = now
         turn.has_come.set()

@@ -39,11 +39,13 @@ class AccountCalls:
     async def call(self, lane: Lane, request: httpx.Request) -> httpx.Response | Failed:
         """Send a request when it is its turn, while the account's partition is ours."""
         await self._day_allows()
-        await self.line.take(lane)
+        at = await self.line.take(lane)
         self.cursor = called(self.cursor, self._now())
         while not self.line.covered:
             self.hands.write(self.name, [])
             await self.hands.written()
+        await self.hands.permit()
+        await self.line.late(lane, at)
         await self.hands.permit()
         self._report.called(lane)
         response = await self._desk.send(request)

@@ -39,8 +39,12 @@ class Line(Protocol):
         """Whether it is time for a new record."""
         ...
 
-    async def take(self, lane: Lane) -> None:
-        """Return when a call of that lane may start, and count it."""
+    async def take(self, lane: Lane) -> float:
+        """Return when a call of that lane may start, and count it; and when it was."""
+        ...
+
+    async def late(self, lane: Lane, at: float) -> None:
+        """Return when a call may start that was held up since its turn at `at`."""
         ...
 
     def hear(self, response: httpx.Response) -> None:

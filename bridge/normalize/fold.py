@@ -22,7 +22,7 @@ not known, the goods events in the order of `bridge/normalize/goods.py`, then th
 state of the return that follows from them. Requests come last.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,7 +37,7 @@ from bridge.canonical.states import State, is_expected
 from bridge.errors import UnreadableError
 from bridge.normalize.goods import fold_facts, fold_report
 from bridge.normalize.merge import merge, unannounced
-from bridge.normalize.requests import asked_at, asking, untold
+from bridge.normalize.requests import asked, asked_at, asking, untold
 from bridge.normalize.state import (
     GoodsSection,
     SubjectState,
@@ -51,6 +51,7 @@ from bridge.platforms.contract import (
     Observation,
     PlatformView,
     Reading,
+    Request,
     Requests,
 )
 
@@ -121,7 +122,8 @@ def _view(
     if state.version is not None and reading.version <= state.version:
         return None
     goods = _documents(state)
-    after = Snapshot(merge(view, view.state, goods, observation.received_at))
+    merged = merge(view, view.state, goods, observation.received_at)
+    after = _with_requests(merged, state)
     return _Step(
         after,
         diff(state.snapshot, after, announced=state.announced),
@@ -136,9 +138,8 @@ def _part_of_view(
     taken = take(state, reading, observation.received_at)
     if taken is None:
         return None
-    after = Snapshot(
-        merge(taken.view, taken.state, taken.view.goods, observation.received_at)
-    )
+    merged = merge(taken.view, taken.state, taken.view.goods, observation.received_at)
+    after = _with_requests(merged, state)
     return _Step(
         after,
         diff(state.snapshot, after, announced=state.announced),
@@ -156,12 +157,23 @@ def _requests(
     if said is None and not fresh:
         return None
     step = said or _unchanged(state, observation)
+    after = _with_requests(step.after.model, state, fresh.values())
     seen = {"requests_seen": state.requests_seen | fresh.keys()}
     return _Step(
-        step.after,
+        after,
         (*step.drafts, *map(asking, fresh.values())),
         asked_at(fresh.values()) or step.occurred_at,
         step.learned | seen,
+    )
+
+
+def _with_requests(
+    view: Return, state: SubjectState, fresh: Iterable[Request] = ()
+) -> Snapshot:
+    """Return the snapshot with what the platform has asked, of which it tells once."""
+    requests = asked(state.snapshot, fresh)
+    return Snapshot(
+        view.model_copy(update={"requests": requests}) if requests else view
     )
 
 

@@ -6,7 +6,12 @@ from datetime import datetime
 
 from bridge.canonical.draft import Draft
 from bridge.canonical.events import TYPES
+from bridge.canonical.model import Asked
+from bridge.canonical.snapshot import Snapshot
 from bridge.platforms.contract import Request
+
+#: Requests that a snapshot tells of; it is carried by every event.
+_MOST = 20
 
 
 def untold(requests: Iterable[Request], told: AbstractSet[str]) -> dict[str, Request]:
@@ -15,6 +20,23 @@ def untold(requests: Iterable[Request], told: AbstractSet[str]) -> dict[str, Req
         f"{request.kind}/{request.correlation_id}": request for request in requests
     }
     return {name: request for name, request in named.items() if name not in told}
+
+
+def asked(before: Snapshot | None, fresh: Iterable[Request] = ()) -> tuple[Asked, ...]:
+    """Return what a return was asked about so far, and now."""
+    known: tuple[Asked, ...] = ()
+    if before is not None and before.plain.get("requests"):
+        known = before.model.requests
+    new = (
+        Asked(
+            kind=request.kind,
+            correlation_id=request.correlation_id,
+            requested_at=request.requested_at,
+            amount=request.amount,
+        )
+        for request in fresh
+    )
+    return (*known, *new)[-_MOST:]
 
 
 def asked_at(requests: Iterable[Request]) -> datetime | None:

@@ -68,7 +68,8 @@ class Messenger:
 
     `sent` counts answers 2xx, `tries` all requests, `lost` what was never sent and
     `discarded` what was given up, all by registration. While `cut_off`, no try gets
-    through: the usual cause of a loss is the network.
+    through: the usual cause of a loss is the network. `habits` and `ladder` may be
+    switched while it runs.
     """
 
     def __init__(
@@ -88,10 +89,10 @@ class Messenger:
         self.cut_off = False
         self._clock = clock
         self._journal = journal
-        self._ladder = ladder
-        self._habits = habits or Unreliable()
+        self.ladder = ladder
+        self.habits = habits or Unreliable()
         # Not security: the run has to be the same for the same seed.
-        self._dice = Random(self._habits.seed)  # noqa: S311
+        self._dice = Random(self.habits.seed)  # noqa: S311
         self._tasks: set[asyncio.Task[None]] = set()
         self._client = httpx.AsyncClient(
             timeout=_PATIENCE.total_seconds(), transport=transport
@@ -104,7 +105,7 @@ class Messenger:
 
     def send(self, message: Message) -> None:
         """Take a message on its way, or lose it."""
-        habits = self._habits
+        habits = self.habits
         if self._dice.random() < habits.lost:
             self.lost[message.registration] += 1
             self._journal.note(Kind.LOST, message.name)
@@ -125,7 +126,7 @@ class Messenger:
         await self._client.aclose()
 
     async def _carry(self, message: Message, delay: timedelta) -> None:
-        for wait in chain([delay], self._ladder.waits()):
+        for wait in chain([delay], self.ladder.waits()):
             if wait:
                 await self._clock.sleep(wait)
             if await self._post(message):

@@ -6,10 +6,12 @@ from datetime import timedelta
 from typing import Unpack
 
 from bridge.clock import Clock
+from bridge.sandbox.control import Board
 from bridge.sandbox.quota import DAY, SECOND, Limit
 from bridge.sandbox.returngo_api import Keys, ReturnGoApi
 from bridge.sandbox.returngo_bodies import Parcel, Rma
-from bridge.sandbox.returngo_shop import ReturnGoHabits, ReturnGoShop
+from bridge.sandbox.returngo_deeds import deeds_of
+from bridge.sandbox.returngo_shop import RETRIES, ReturnGoHabits, ReturnGoShop
 from bridge.sandbox.shoppers import Dock
 from bridge.sandbox.unsigned_server import (
     Around,
@@ -68,7 +70,17 @@ class ReturnGoSimulator(UnsignedServer):
             quota=self.quota,
         )
         self.app = api.app
-        self.serve(api.app)
+        self._ladder = options.ladder
+        boards = (
+            Board(tuple(self.shops.values()), "habits"),
+            Board((api,), "keys", ("gateway",)),
+        )
+        self.serve(api.app, boards, deeds_of(self.shops))
+
+    def switched(self) -> None:
+        """Let retries be as the habits say, beside those that were asked for."""
+        shop = next(iter(self.shops.values()))
+        self.messenger.ladder = RETRIES if shop.habits.retries else self._ladder
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,8 @@ Every answer carries the gateway's request id; none says when to come back after
 Bodies that the sheet only guesses are taken in the form that the habits name.
 """
 
-import base64
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import TypeVar
 from uuid import uuid4
 
 import orjson
@@ -20,13 +17,15 @@ from starlette.routing import Route
 
 from bridge.sandbox.front import Answer, Ask, Front, Json
 from bridge.sandbox.quota import Quota
-from bridge.sandbox.returngo_bodies import Movement, Rma, detail, row, shipment
-from bridge.sandbox.returngo_bodies import transaction as transaction_body
-from bridge.sandbox.returngo_shop import ReturnGoShop
+from bridge.sandbox.returngo_bodies import detail, shipment
+from bridge.sandbox.returngo_lists import list_rmas, list_transactions
+from bridge.sandbox.returngo_shop import ReturnGoShop, Webhook
 
 STATUSES = frozenset(
     {"Pending", "Approved", "Received", "Validated", "Done", "Rejected", "Canceled"}
 )
+#: What the gateway tells its support by.
+REQUEST_IDS = ("x-amzn-requestid", "x-amzn-trace-id", "x-amz-apigw-id")
 #: What a client's repeats are known by.
 KEY = "idempotency-key"
 #: A shipment's texts as a client writes them, and where they are kept.
@@ -36,18 +35,8 @@ PARCEL_TEXTS = {
     "trackingURL": "tracking_url",
     "labelURL": "label_url",
 }
-_LARGEST_PAGE = 500
-_OPERATORS: dict[str, Callable[[datetime, datetime], bool]] = {
-    "lt": lambda one, other: one < other,
-    "lte": lambda one, other: one <= other,
-    "gt": lambda one, other: one > other,
-    "gte": lambda one, other: one >= other,
-    "eq": lambda one, other: one == other,
-    "neq": lambda one, other: one != other,
-}
 
 Work = Callable[[ReturnGoShop, Request, Json], Answer]
-Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +62,11 @@ class ReturnGoApi:
     ) -> None:
         self._shops = {shop.name: shop for shop in shops}
         self._front = front
-        self._keys = keys
+        self.keys = keys
         self._quota = quota
         routes: tuple[tuple[str, str, Work], ...] = (
-            ("GET", "/rmas", _list_rmas),
-            ("GET", "/transactions", _list_transactions),
+            ("GET", "/rmas", list_rmas),
+            ("GET", "/transactions", list_transactions),
             ("GET", "/rma/{id}", _get_rma),
             ("POST", "/rma/{id}/comment", _post_comment),
             ("PUT", "/rma/{id}/status", _put_status),
@@ -85,6 +74,7 @@ class ReturnGoApi:
             ("DELETE", "/shipment/{id}", _delete_shipment),
             ("GET", "/webhooks", _list_webhooks),
             ("POST", "/webhook", _post_webhook),
+            ("PUT", "/webhook/{id}", _put_webhook),
             ("DELETE", "/webhook/{id}", _delete_webhook),
         )
         self.app = Starlette(
@@ -101,7 +91,7 @@ class ReturnGoApi:
             response = await self._front.attend(
                 request, ask, lambda: self._answer(request, body, work)
             )
-            response.headers["x-amzn-requestid"] = str(uuid4())
+            response.headers.update({name: str(uuid4()) for name in REQUEST_IDS})
             return response
 
         return serve
@@ -116,7 +106,7 @@ class ReturnGoApi:
     def _answer(self, request: Request, body: bytes, work: Work) -> Answer:
         key = request.headers.get("x-api-key")
         shop = request.headers.get("x-shop-name")
-        refusal = self._keys.refusal(key, shop)
+        refusal = self.keys.refusal(key, shop)
         if refusal is not None:
             return refusal
         if not self._quota.take(key or ""):
@@ -126,39 +116,6 @@ class ReturnGoApi:
             return work(self._shops[shop or ""], request, sent)
         except (ValueError, KeyError, TypeError):
             return Answer(400, {"message": "Bad request"})
-
-
-def _list_rmas(shop: ReturnGoShop, request: Request, _: Json) -> Answer:
-    query = request.query_params
-    wanted = [
-        rma
-        for rma in shop.newest_first()
-        if _in(query.get("status"), rma.status)
-        and _in(query.get("order_name"), rma.order_name)
-        and _at(query.get("rma_created_at"), rma.created_at)
-        and _at(query.get("rma_updated_at"), rma.touched_at)
-    ]
-    page, cursor = _page(_sorted(wanted, query.get("sort_by")), request, _rma_key)
-    rows: list[JsonValue] = [row(rma) for rma in page]
-    return _listed("rmas", rows, cursor, shop)
-
-
-def _list_transactions(shop: ReturnGoShop, request: Request, _: Json) -> Answer:
-    query = request.query_params
-    wanted = [
-        movement
-        for rma in shop.newest_first()
-        if _in(query.get("rma_ids"), rma.id)
-        for movement in rma.movements
-        if _in(query.get("ids"), str(movement.id))
-        and _in(query.get("statuses"), movement.status)
-        and _in(query.get("types"), movement.type)
-        and _at(query.get("created_at"), movement.created_at)
-        and _at(query.get("updated_at"), movement.updated_at)
-    ]
-    page, cursor = _page(wanted, request, _movement_key)
-    rows: list[JsonValue] = [transaction_body(movement) for movement in page]
-    return _listed("transactions", rows, cursor, shop)
 
 
 def _get_rma(shop: ReturnGoShop, request: Request, _: Json) -> Answer:
@@ -211,21 +168,32 @@ def _delete_shipment(shop: ReturnGoShop, request: Request, _: Json) -> Answer:
     rma = shop.rma_of(id_)
     if rma is None:
         return Answer(404, {"message": "Not found"})
-    rma.parcels = [each for each in rma.parcels if each.id != id_]
+    shop.delete_shipment(rma, next(each for each in rma.parcels if each.id == id_))
     return Answer(200, {}, effect=True)
 
 
 def _list_webhooks(shop: ReturnGoShop, _: Request, __: Json) -> Answer:
-    rows: list[JsonValue] = [
-        {"id": webhook.id, "url": webhook.url, "eventName": webhook.event}
-        for webhook in shop.webhooks.values()
-    ]
+    rows: list[JsonValue] = [webhook(each) for each in shop.webhooks.values()]
     return Answer(200, rows)
 
 
 def _post_webhook(shop: ReturnGoShop, _: Request, body: Json) -> Answer:
-    webhook = shop.register(str(body["url"]), str(body["eventName"]))
-    return Answer(201, {"id": webhook.id}, effect=True)
+    made = shop.register(str(body["url"]), str(body["eventName"]))
+    return Answer(201, {"id": made.id}, effect=True)
+
+
+def _put_webhook(shop: ReturnGoShop, request: Request, body: Json) -> Answer:
+    """Change a registration's address, its event or both."""
+    found = shop.webhooks.get(request.path_params["id"])
+    if found is None:
+        return Answer(404, {"message": "Not found"})
+    changed = replace(
+        found,
+        url=str(body.get("url", found.url)),
+        event=str(body.get("eventName", found.event)),
+    )
+    shop.webhooks[found.id] = changed
+    return Answer(200, webhook(changed), effect=changed != found)
 
 
 def _delete_webhook(shop: ReturnGoShop, request: Request, _: Json) -> Answer:
@@ -233,67 +201,12 @@ def _delete_webhook(shop: ReturnGoShop, request: Request, _: Json) -> Answer:
     return Answer(404 if found is None else 200, {}, effect=found is not None)
 
 
-# ---------------------------------------------------------------- lists
-
-
-def _in(wanted: str | None, value: str) -> bool:
-    return wanted is None or value in wanted.split(",")
-
-
-def _at(wanted: str | None, value: datetime) -> bool:
-    """Tell whether `<op>:<time without zone>` takes the moment; seconds count."""
-    if wanted is None:
-        return True
-    operator, _, text = wanted.partition(":")
-    bound = datetime.fromisoformat(text)
-    if bound.tzinfo is not None:
-        raise ValueError("a filter's time has no zone")
-    return _OPERATORS[operator](value.replace(microsecond=0), bound.replace(tzinfo=UTC))
-
-
-def _sorted(rmas: list[Rma], sort_by: str | None) -> list[Rma]:
-    for column in reversed((sort_by or "").split(",")):
-        if column:
-            name = {"rma_created_at": "created_at", "rma_updated_at": "touched_at"}
-            field, down = name[column[1:]], {"+": False, "-": True}[column[0]]
-            rmas = sorted(rmas, key=lambda rma: getattr(rma, field), reverse=down)
-    return rmas
-
-
-def _rma_key(rma: Rma) -> str:
-    return f"returns.id:{rma.id}"
-
-
-def _movement_key(movement: Movement) -> str:
-    return str(movement.id)
-
-
-def _page(
-    rows: Sequence[Row], request: Request, key: Callable[[Row], str]
-) -> tuple[Sequence[Row], str | None]:
-    """Cut a page out: it goes on behind the row that the cursor names."""
-    size = int(request.query_params["pagesize"])
-    if not 1 <= size <= _LARGEST_PAGE:
-        raise ValueError("pagesize")
-    cursor = request.query_params.get("cursor")
-    begin = 0
-    if cursor:
-        last = base64.b64decode(cursor, validate=True).decode()
-        begin = [key(each) for each in rows].index(last) + 1
-    page = rows[begin : begin + size]
-    more = begin + size < len(rows)
-    return page, base64.b64encode(key(page[-1]).encode()).decode() if more else None
-
-
-def _listed(
-    name: str, rows: list[JsonValue], cursor: str | None, shop: ReturnGoShop
-) -> Answer:
-    body: Json = {name: rows}
-    if cursor or shop.habits.empty_cursor:
-        body["next_cursor"] = cursor or ""
-    return Answer(200, body)
-
-
 def _text(body: Json, name: str) -> str | None:
     value = body.get(name)
     return value if isinstance(value, str) else None
+
+
+def webhook(registration: Webhook) -> Json:
+    """Return a registration as it is listed."""
+    url, event = registration.url, registration.event
+    return {"id": registration.id, "url": url, "eventName": event}

@@ -54,6 +54,7 @@ class Movement:
     updated_at: datetime
     unit_ids: list[str] = field(default_factory=list)
     reference: str | None = None
+    processor: str = "Shopify"
 
 
 @dataclass(slots=True)
@@ -82,6 +83,7 @@ class Rma:
     remarks: list[Remark] = field(default_factory=list)
     events: list[tuple[str, datetime]] = field(default_factory=list)
     exchange_order: str | None = None
+    customer_id: str = ""
     out_of_policy: bool = False
 
 
@@ -242,7 +244,7 @@ def transaction(movement: Movement) -> Json:
         "externalReferenceType": kind if movement.reference else None,
         "amount": money(movement.amount),
         "status": movement.status,
-        "processor": "Shopify",
+        "processor": movement.processor,
         "bankAccountDetails": None,
         "returnItemIds": units,
         "createdAt": moment(movement.created_at),

@@ -8,7 +8,9 @@ that succeeds tells nobody, and what an API user writes comes back as a comment.
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count
+from typing import Literal
 
 import orjson
 
@@ -16,7 +18,7 @@ from bridge.clock import Clock
 from bridge.sandbox.catalogue import PRODUCTS
 from bridge.sandbox.front import Json
 from bridge.sandbox.journal import Journal, Kind
-from bridge.sandbox.messenger import Message, Messenger
+from bridge.sandbox.messenger import Ladder, Message, Messenger
 from bridge.sandbox.returngo_bodies import Movement, Parcel, Remark, Rma, Unit, moment
 
 #: From each shipment status the ones it may be set to (section 6).
@@ -29,7 +31,10 @@ MOVES: dict[str, tuple[str, ...]] = {
     "Validated": (),
 }
 
-BODY_STYLES = ("full", "ids", "name")
+#: Where retries are switched on: how many there are is not documented.
+RETRIES = Ladder(
+    tuple(timedelta(seconds=gap) for gap in (10, 30, 60)), life=timedelta(minutes=5)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +45,15 @@ class ReturnGoHabits:
     refunds are only wished for. `webhooks`: `full` bodies, with `ids` only, or with
     nothing but the event's `name`. `empty_cursor`: a list ends with an empty cursor
     instead of none. `comment_field` is the one that a comment's body must have.
+    `retries`: a webhook that was not taken is sent again.
     """
 
     frozen: bool = True
     notify_only: bool = False
-    webhooks: str = "full"
+    webhooks: Literal["full", "ids", "name"] = "full"
     empty_cursor: bool = False
-    comment_field: str = "htmlText"
+    comment_field: Literal["htmlText", "comment", "text"] = "htmlText"
+    retries: bool = False
 
 
 @dataclass(slots=True)
@@ -98,6 +105,7 @@ class ReturnGoShop:
             status="Pending",
             order_id=f"{990_000_000_000 + number}",
             order_name=f"FH-{2000 + number}",
+            customer_id=f"{77_000 + number}",
             created_at=now,
             touched_at=now,
             parcels=[parcel] if parcel else [],
@@ -186,6 +194,8 @@ class ReturnGoShop:
         rma.movements.append(movement)
         self._shifted(rma)
         self._tell("TRANSACTION_CREATED", rma, {"transactionId": movement.id})
+        if not self.habits.notify_only:  # else it is a wish, and nothing is issued
+            self._tell("REFUND_CREATED", rma, {"transactionId": movement.id})
         return movement
 
     def settle(self, rma: Rma, movement: Movement, status: str = "Success") -> None:
@@ -198,9 +208,28 @@ class ReturnGoShop:
             self._remark(rma, "Refund could not be made", type_="error")
         self._shifted(rma)
 
+    def track(self, rma: Rma, parcel: Parcel, status: str) -> None:
+        """Let the carrier say where a parcel is: its shipment stays as it was."""
+        ids: Json = {"shipmentTrackerId": f"9{parcel.id}", "status": status}
+        ids["trackingNumber"] = parcel.tracking
+        self._tell("SHIPMENT_TRACKER_STATUS_UPDATED", rma, ids)
+
+    def order_exchange(self, rma: Rma, order_id: str) -> None:
+        """Make an order of the draft: nobody is told."""
+        rma.exchange_order = order_id
+        self._shifted(rma)
+
     def comment(self, rma: Rma, html: str) -> None:
         """Take an API user's comment."""
         self._remark(rma, html, by_api=True)
+
+    def delete_shipment(self, rma: Rma, parcel: Parcel) -> None:
+        """Take a parcel away for an API user."""
+        rma.parcels.remove(parcel)
+        self._remark(rma, f"Shipment with ID: {parcel.id} was deleted", by_api=True)
+        self._shifted(rma)
+        ids: Json = {"shipmentId": parcel.id, "status": "Deleted"}
+        self._tell("SHIPMENT_STATUS_UPDATED", rma, ids)
 
     # ------------------------------------------------------------ what follows
 

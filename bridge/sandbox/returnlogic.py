@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import ClassVar, Unpack
 
 from bridge.clock import Clock
+from bridge.sandbox.control import Board
 from bridge.sandbox.messenger import Ladder
 from bridge.sandbox.quota import MINUTE, SECOND, Limit
-from bridge.sandbox.returnlogic_api import Grants, ReturnLogicApi
+from bridge.sandbox.returnlogic_api import Grants, Pairs, ReturnLogicApi
+from bridge.sandbox.returnlogic_deeds import Deeds
 from bridge.sandbox.returnlogic_team import (
     LADDER,
     ReturnLogicTeam,
@@ -60,13 +62,19 @@ class ReturnLogicSimulator(UnsignedServer):
             self.clock,
             codes={options.code},
             keys={options.api_key},
-            lifetime=options.lifetime,
-            rotation=options.rotation,
+            pairs=Pairs(options.lifetime, options.rotation),
         )
         self.api = ReturnLogicApi(
             self.team, front=self.front, grants=self.grants, quota=self.quota
         )
-        self.serve(self.api.app)
+        boards = (
+            Board((self.api,), "temper"),
+            Board((self.grants,), "pairs"),
+            Board(
+                (self.team,), "habits", ("bare", "double_ids", "partial", "off_after")
+            ),
+        )
+        self.serve(self.api.app, boards, Deeds(self.team, self.api, self.grants).all())
 
     @property
     def url(self) -> str:

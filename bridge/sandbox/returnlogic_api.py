@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Literal
 
 import orjson
 from pydantic import JsonValue
@@ -20,7 +21,12 @@ from starlette.routing import Route
 from bridge.clock import Clock
 from bridge.sandbox.front import Answer, Ask, Front, Json
 from bridge.sandbox.quota import MINUTE, SECOND, Quota
-from bridge.sandbox.returnlogic_team import ReturnLogicTeam, TeamRma, to_json
+from bridge.sandbox.returnlogic_team import (
+    Registration,
+    ReturnLogicTeam,
+    TeamRma,
+    to_json,
+)
 
 Work = Callable[[Request, Json], Answer]
 
@@ -34,20 +40,38 @@ ACKNOWLEDGED = {
 }
 
 
-@dataclass(slots=True)
-class Grants:
-    """The team's credentials: `codes` count once, a bearer lives `lifetime` long.
+Acknowledges = Literal[
+    "received", "errors", "not_received", "refused", "throttled", "maintenance"
+]
+_TAKEN: dict[str, Json] = {
+    "received": {"received": True, "errors": []},
+    "errors": {"received": True, "errors": [{"code": "DEMO"}]},
+    "not_received": {"received": False, "errors": []},
+}
+_UNTAKEN = {"refused": 400, "throttled": 429, "maintenance": 503}
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """How tokens come: a bearer lives `lifetime` long; None is for ever.
 
     With `rotation` a refresh brings a new refresh token and ends the old one.
     """
+
+    lifetime: timedelta | None = None
+    rotation: bool = True
+
+
+@dataclass(slots=True)
+class Grants:
+    """The team's credentials: `codes` count once, and buy a pair."""
 
     clock: Clock
     client_id: str = "demo-client"
     client_secret: str = field(default="demo-secret", repr=False)
     codes: set[str] = field(default_factory=set)
     keys: set[str] = field(default_factory=set, repr=False)
-    lifetime: timedelta | None = None
-    rotation: bool = True
+    pairs: Pairs = Pairs()
     refreshes: int = 0
     _bearers: dict[str, datetime] = field(default_factory=dict, repr=False)
     _refresh: set[str] = field(default_factory=set, repr=False)
@@ -58,7 +82,8 @@ class Grants:
         if bearer in self.keys:
             return True
         since = self._bearers.get(bearer)
-        ended = self.lifetime and since and self.clock.now() >= since + self.lifetime
+        lifetime = self.pairs.lifetime
+        ended = lifetime and since and self.clock.now() >= since + lifetime
         return since is not None and not ended
 
     def revoke(self) -> None:
@@ -86,7 +111,7 @@ class Grants:
         bearer = f"bearer-{number}"
         self._bearers[bearer] = self.clock.now()
         refresh = used
-        if used is None or self.rotation:
+        if used is None or self.pairs.rotation:
             refresh = f"refresh-{number}"
             self._refresh = (self._refresh - {used or ""}) | {refresh}
         return Answer(200, {"bearer_token": bearer, "refresh_token": refresh})
@@ -97,24 +122,30 @@ class Temper:
     """What can be switched while it runs.
 
     `maintenance`: every call gets 503. `lists` are arrays or objects. `acknowledges`:
-    what an acknowledgement is answered: `received`, `errors`, or `not_received`.
+    what an acknowledgement is answered: `received`, `errors`, `not_received`, or a 400
+    (`refused`), 429 (`throttled`) or 503 (`maintenance`) of its own.
     With `strict` only commands that were given are acknowledged.
     """
 
     maintenance: bool = False
-    lists: str = "array"
-    acknowledges: str = "received"
+    lists: Literal["array", "rmas", "data", "results"] = "array"
+    acknowledges: Acknowledges = "received"
     strict: bool = False
 
 
 class ReturnLogicApi:
-    """The routes of one team. `acknowledged` counts by correlation id and result."""
+    """The routes of one team.
+
+    `acknowledged` counts what was taken by correlation id and result, `turned_away`
+    what was not.
+    """
 
     def __init__(
         self, team: ReturnLogicTeam, *, front: Front, grants: Grants, quota: Quota
     ) -> None:
         self.temper = Temper()
         self.acknowledged: Counter[tuple[str, str]] = Counter()
+        self.turned_away: Counter[tuple[str, str]] = Counter()
         self._team = team
         self._front = front
         self._grants = grants
@@ -128,7 +159,9 @@ class ReturnLogicApi:
             (method, f"/v1{path.replace('{id}', '{id:int}')}", self._acknowledge),
             ("GET", "/v1/webhooks", self._webhooks),
             ("POST", "/v1/webhooks", self._register),
+            ("GET", "/v1/webhooks/{id}", self._webhook),
             ("PUT", "/v1/webhooks/{id}", self._activate),
+            ("DELETE", "/v1/webhooks/{id}", self._unregister),
         )
         self.app = Starlette(
             routes=[
@@ -207,23 +240,27 @@ class ReturnLogicApi:
         if self.temper.strict and given != (rma_id, action):
             return Answer(400, {})
         key = correlation_id, request.path_params["result"]
+        if self.temper.acknowledges in _UNTAKEN:
+            self.turned_away[key] += 1
+            return Answer(_UNTAKEN[self.temper.acknowledges], {})
         self.acknowledged[key] += 1
         self._team.answered.add(correlation_id)
-        answers: dict[str, Json] = {
-            "received": {"received": True, "errors": []},
-            "errors": {"received": True, "errors": [{"code": "DEMO"}]},
-            "not_received": {"received": False, "errors": []},
-        }
         first = self.acknowledged[key] == 1
-        return Answer(200, answers[self.temper.acknowledges], effect=first)
+        return Answer(200, _TAKEN[self.temper.acknowledges], effect=first)
 
     def _webhooks(self, _: Request, __: Json) -> Answer:
         rows: list[JsonValue] = [
-            {"id": each.id, "url": each.url, "action": each.action}
-            | {"active": each.active}
-            for each in self._team.registrations.values()
+            _row(each) for each in self._team.registrations.values()
         ]
         return Answer(200, rows)
+
+    def _webhook(self, request: Request, _: Json) -> Answer:
+        found = self._team.registrations.get(request.path_params["id"])
+        return Answer(404, {}) if found is None else Answer(200, _row(found))
+
+    def _unregister(self, request: Request, _: Json) -> Answer:
+        found = self._team.registrations.pop(request.path_params["id"], None)
+        return Answer(404, {}) if found is None else Answer(200, {}, effect=True)
 
     def _register(self, _: Request, body: Json) -> Answer:
         made = self._team.register(str(body["action"]), str(body["url"]))
@@ -233,8 +270,19 @@ class ReturnLogicApi:
         registration = self._team.registrations.get(request.path_params["id"])
         if registration is None:
             return Answer(404, {})
+        registration.url = str(body.get("url", registration.url))
+        registration.action = str(body.get("action", registration.action))
         self._team.activate(registration, active=bool(body["active"]))
-        return Answer(200, {}, effect=True)
+        return Answer(200, _row(registration), effect=True)
+
+
+def _row(registration: Registration) -> Json:
+    return {
+        "id": registration.id,
+        "url": registration.url,
+        "action": registration.action,
+        "active": registration.active,
+    }
 
 
 def _worked(request: Request, body: bytes, work: Work) -> Answer:

@@ -3,7 +3,8 @@
 The first line that a process prints is the address of its API.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
@@ -41,7 +42,7 @@ class UnsignedRun:
     """Where it listens and sends to, and how often something is returned.
 
     `hook_url` ends with the token; None registers nothing. With `every` None nobody
-    returns anything.
+    returns anything. `modes` are switched before it serves.
     """
 
     place: Place
@@ -49,6 +50,7 @@ class UnsignedRun:
     every: timedelta | None = None
     faults: Level = "none"
     seed: int = 1
+    modes: Mapping[str, str] = field(default_factory=dict)
 
 
 async def run_returngo(run: UnsignedRun, *, per_day: int = 2_000) -> None:
@@ -88,5 +90,6 @@ async def run_returnlogic(run: UnsignedRun) -> None:
 async def _serve(
     simulator: UnsignedServer, run: UnsignedRun, people: Shoppers | TeamShoppers
 ) -> None:
+    simulator.modes.switch(run.modes)
     shopping = partial(people.shop_on, run.every) if run.every else None
     await serve(simulator, shopping, address=lambda: simulator.url)

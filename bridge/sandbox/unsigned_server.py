@@ -4,7 +4,7 @@ Both sign nothing and promise little of their webhooks; both count calls.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 
 from bridge.clock import Clock, SystemClock
 from bridge.sandbox.calls import CallLog
+from bridge.sandbox.control import Board, Deed, Modes, doors
 from bridge.sandbox.faults import ERRORS, FaultPlan
 from bridge.sandbox.front import Front
 from bridge.sandbox.journal import Journal
@@ -46,7 +47,8 @@ class Around(TypedDict, total=False):
 class UnsignedServer:
     """A running platform; `quota` has counted the calls, `messenger` the webhooks.
 
-    `errors` is what it says when it is broken.
+    `errors` is what it says when it is broken. `modes` are switched while it runs, also
+    at its back door (`control.py`).
     """
 
     errors: ClassVar[Sequence[int]] = ERRORS
@@ -77,14 +79,27 @@ class UnsignedServer:
             hold=manners.hold,
         )
         self._place = options.place
+        self.modes: Modes
         self._server: LoopbackServer
 
-    def serve(self, app: Starlette) -> None:
+    def serve(
+        self, app: Starlette, boards: Iterable[Board], deeds: Mapping[str, Deed]
+    ) -> None:
         """Say what is served; called once, before `start`."""
+        travel = Board(
+            (self.messenger,), "habits", ("lost", "twice", "delayed", "late")
+        )
+        cut_off = Board((self.messenger,), "cut_off")
+        self.modes = Modes([*boards, travel, cut_off], self.switched)
+        self.switched()
+        app.router.routes.extend(doors(self.modes, deeds))
         place = self._place
         self._server = LoopbackServer(
             app, host=place.host, port=place.port, clock=self.clock
         )
+
+    def switched(self) -> None:
+        """Follow modes that were switched, where that takes more than noting them."""
 
     @property
     def url(self) -> str:

@@ -9,8 +9,8 @@ other. Nothing learned is lost in a broker's outage, and no call is repeated for
 
 import asyncio
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from aiokafka.errors import KafkaError
@@ -29,6 +29,9 @@ _BACKOFF = timedelta(milliseconds=500)
 #: A commit is written again at once, and then after waits that grow up to this.
 _LONGEST_BACKOFF = timedelta(seconds=5)
 
+#: Told of a partition's number, and how long calls of another member may still start.
+TookOver = Callable[[int, timedelta | None], None]
+
 log = logger(__name__)
 
 
@@ -37,6 +40,8 @@ class Runtime:
     """What the owners of one group member share. `slots` bounds open transactions.
 
     `instructions` is a second topic, of which the same partition is read; or None.
+    `took_over` is told of each partition, and how long calls of another member may
+    still start; None if no other had it. `member` begins the names of its commits.
     """
 
     kafka: KafkaOptions
@@ -47,6 +52,8 @@ class Runtime:
     offsets: CommittedOffsets
     slots: asyncio.Semaphore
     instructions: str | None = None
+    took_over: TookOver = lambda _partition, _quiet: None
+    member: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
 
 
 class Commits:
@@ -61,7 +68,7 @@ class Commits:
             topic=runtime.topic,
             partition=partition,
         )
-        self._owner = uuid.uuid4().hex[:8]
+        self._owner = runtime.member + uuid.uuid4().hex[:8]
         self._count = 0
         self._last: Committed | None = None
         self.instructed: int | None = None
@@ -78,6 +85,19 @@ class Commits:
             found = await self._read(self._runtime.instructions)
             self.instructed = None if found is None else found.offset
         return self._last
+
+    def inherit(self, mark: Mark | None) -> None:
+        """Tell whose partition this was: `mark` stood on the commit that was found.
+
+        No call starts before a commit of its owner's own, so after a commit of this
+        member's none but its own calls can have been made.
+        """
+        quiet: timedelta | None = self._runtime.options.lease
+        if self._last is None or (mark and mark.owner.startswith(self._runtime.member)):
+            quiet = None
+        elif mark and mark.released:
+            quiet = timedelta()
+        self._runtime.took_over(self._partition, quiet)
 
     async def write(
         self, batch: Sequence[Outgoing], progress: Progress, *, released: bool

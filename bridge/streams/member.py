@@ -20,6 +20,7 @@ from aiokafka.structs import TopicPartition
 from bridge.clock import Clock
 from bridge.streams.commits import Runtime
 from bridge.streams.connection import KafkaOptions
+from bridge.streams.holding import Holdings, Tell
 from bridge.streams.offsets import CommittedOffsets
 from bridge.streams.options import OwnershipOptions
 from bridge.streams.owner import Owner
@@ -41,14 +42,14 @@ class Part:
     """Which part a member plays: its group, the topic it reads, what it does.
 
     Of `instructions`, if there are any, the same partitions are read beside it.
-    `owns` is told of how many of all partitions belong to this member.
+    `owns` is told of how many of all partitions belong to this member, and how.
     """
 
     group: str
     topic: str
     make_work: MakeWork
     instructions: str | None = None
-    owns: Callable[[int, int], None] = lambda _mine, _all: None
+    owns: Tell = lambda _holding: None
 
 
 class Member(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyped
@@ -65,7 +66,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
         self._group = group
         self._topic = part.topic
         self._instructions = part.instructions
-        self._owns = part.owns
+        self._holdings = Holdings(part.owns)
         self._options = options
         self._make_work = part.make_work
         self._offsets = CommittedOffsets(kafka, group)
@@ -78,6 +79,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
             offsets=self._offsets,
             slots=asyncio.Semaphore(_SLOTS),
             instructions=part.instructions,
+            took_over=self._holdings.took_over,
         )
         self._consumer = AIOKafkaConsumer(
             **kafka.consumer_kwargs(),
@@ -138,6 +140,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
                 opening.result()  # raises what no retry can mend
         for number, owner in list(self._owners.items()):
             if owner.lost and number not in self._openings:
+                self._holdings.let_go(number)
                 self._start(number, delay=self._options.session_timeout)
             elif number in assigned and number not in self._openings:
                 self._read_on(number, wanted=owner.wants_more)
@@ -175,7 +178,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
         numbers = sorted(self._numbers(assigned))
         log.info(events.PARTITIONS_ASSIGNED, group=self._group, partitions=numbers)
         self._assigned = True
-        self._owns(len(numbers), len(self._consumer.partitions_for_topic(self._topic)))
+        self._holdings.assigned(len(self._consumer.partitions_for_topic(self._topic)))
         for number in numbers:
             self._start(number, delay=timedelta())
 
@@ -252,6 +255,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
             *(owner.release() for number, owner in owners.items()),
             return_exceptions=True,
         )
+        self._holdings.let_go(*owners)
 
 
 def _ms(duration: timedelta) -> int:

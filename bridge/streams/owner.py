@@ -65,7 +65,7 @@ class Owner:
         self._clock = runtime.clock
         self._commits = Commits(runtime, partition)
         self._lease = Lease(runtime.clock, runtime.options.lease)
-        self._progress = Progress(0)
+        self._progress = Progress(0, window=runtime.options.window)
         self._instruct: Callable[[Record], None] | None = None
         self._backlog: deque[Record] = deque()
         self._backlog_size = 0
@@ -92,13 +92,13 @@ class Owner:
 
     def _inherit(self, last: Committed | None, *, fenced_at: float) -> bool:
         """Adopt a predecessor's progress; return whether it let go in order."""
-        window = self._options.window
         if last is None:
-            self._progress = Progress(0, window=window)
+            self._commits.inherit(None)
             return True
         self._progress, mark = Progress.decode(
-            last.offset, last.metadata, window=window
+            last.offset, last.metadata, window=self._options.window
         )
+        self._commits.inherit(mark)
         if mark is None and last.metadata:
             metrics.PROGRESS_IGNORED.labels(self._runtime.group).inc()
             self._say(events.PROGRESS_IGNORED, reason="foreign or corrupt metadata")

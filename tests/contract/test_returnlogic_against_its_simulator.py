@@ -15,6 +15,13 @@ import pytest
 from pydantic import SecretStr
 
 from bridge.canonical.envelope import Event
+from bridge.canonical.goods import (
+    DispositionCode,
+    GoodsDocument,
+    GoodsLine,
+    GoodsStatus,
+    Outcome,
+)
 from bridge.canonical.states import TERMINAL
 from bridge.errors import UnreadableError
 from bridge.normalize.fold import fold
@@ -22,14 +29,21 @@ from bridge.normalize.state import SubjectState, start
 from bridge.platforms.contract import (
     Context,
     Delivered,
+    GoodsReport,
     InboundRequest,
     Observation,
     Privacy,
+    Skipped,
     Throttled,
+    Version,
 )
 from bridge.platforms.returnlogic.look import ReturnLogicFetchOptions
 from bridge.platforms.returnlogic.oauth import Pair
-from bridge.platforms.returnlogic.options import OAuthOptions, ReturnLogicAccount
+from bridge.platforms.returnlogic.options import (
+    OAuthOptions,
+    ReturnLogicAccount,
+    ReturnLogicTargetOptions,
+)
 from bridge.platforms.returnlogic.seal import make_key
 from bridge.platforms.walk import Ask, Page
 from bridge.sandbox.journal import Journal
@@ -40,7 +54,7 @@ from bridge.sandbox.returnlogic import (
     ReturnLogicSimulator,
     TeamShoppers,
 )
-from bridge.sandbox.returnlogic_team import COMMANDS, FACTS, to_json
+from bridge.sandbox.returnlogic_team import COMMANDS, FACTS, TeamRma, to_json
 from tests.support.clock import FakeClock, settle
 
 HOOK = "http://bridge.test/hooks/demo/token-of-the-path"
@@ -160,6 +174,36 @@ class World:
                 return
             token = page.token
 
+    def context(self) -> Context:
+        return Context(1, self.clock.now(), seen_at=self.clock.now())
+
+    def restocks(self, rma: TeamRma) -> None:
+        """Have a warehouse count everything of an RMA and put it back."""
+        subject, now = f"returnlogic/demo/{rma.id}", self.clock.now()
+        outcome = Outcome(
+            key="o", quantity=rma.quantity, disposition=DispositionCode.RESTOCK
+        )
+        line = GoodsLine(
+            line_key="1",
+            sku=rma.sku,
+            expected=rma.quantity,
+            received=rma.quantity,
+            outcomes=(outcome,),
+        )
+        document = GoodsDocument(
+            system="generic",
+            account="wms",
+            return_id="w1",
+            status=GoodsStatus.COMPLETED,
+            occurred_at=now,
+            lines=(line,),
+        )
+        news = Observation("w", subject, "warehouse", "wms", "webhook", now, b"")
+        report = GoodsReport(document, Version("1", "", ""))
+        folded = fold(self.states[subject], news, report)
+        self.states[subject] = folded.state
+        self.events += folded.events
+
     def observed(self, subject: str, body: bytes) -> Observation:
         now = self.clock.now()
         return Observation("o", subject, "returnlogic", "demo", "poll", now, body)
@@ -251,6 +295,33 @@ async def test_a_command_asks_once_however_often_it_comes(
 
     assert world.count("refund.requested") == 2
     assert world.unconfirmed == 0
+
+
+async def test_a_restock_whose_goods_come_later_is_acknowledged_when_they_do(
+    worlds: list[World], tmp_path: Path
+) -> None:
+    worlds.append(World(tmp_path, Unreliable()))
+    world = worlds[0]
+    await world.install()
+    team = world.simulator.team
+    rma = team.create()
+    team.happen(rma, "received")
+    correlation_id = team.command(rma, "ProcessRestock")
+    await world.work(until=timedelta(seconds=10))
+    acks = ReturnLogicTargetOptions(account="demo").target("acks", world.account)
+    told = list(world.events)
+
+    world.restocks(rma)
+    early = [await world.converse(acks.deliver(each, world.context())) for each in told]
+    late = [
+        await world.converse(acks.deliver(each, world.context()))
+        for each in world.events[len(told) :]
+    ]
+
+    assert {type(outcome) for outcome in early} == {Skipped}
+    assert any(isinstance(outcome, Delivered) for outcome in late)
+    assert world.simulator.api.acknowledged == {(correlation_id, "success"): 1}
+    assert correlation_id in team.answered
 
 
 async def test_a_forged_command_about_a_decided_return_asks_nothing(

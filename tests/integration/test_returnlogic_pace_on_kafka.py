@@ -4,8 +4,8 @@ Both poll, fetch and acknowledge, on a real Kafka and against the simulated Retu
 which notes when each call came.
 """
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -127,6 +127,63 @@ async def test_polls_fetches_and_acknowledgements_of_two_processes_keep_the_limi
     assert len(under_load) / took > 1.4
 
 
+@dataclass(slots=True)
+class Shifts:
+    """Processes that follow each other at one credential, and the calls that came."""
+
+    place: Place
+    workers: Workers
+    calls: list[Call]
+    all: list[Worker] = field(default_factory=list)
+
+    async def start(self, name: str) -> Worker:
+        """Start a process; return when it works on a part of every stage that calls."""
+        self.all.append(worker := self.place.start(self.workers, name))
+        stages = {"poll", "deliver-fetch", "deliver-acks"}
+        await self._wait(lambda: stages <= groups_of(worker), f"{name} to work")
+        return worker
+
+    async def work_goes_on(self, what: str) -> None:
+        """Return when some more calls have come."""
+        enough = len(self.calls) + 8
+        await self._wait(lambda: len(self.calls) >= enough, f"calls {what}")
+
+    async def _wait(self, condition: Callable[[], bool], what: str) -> None:
+        tails = self.workers.tails
+        await wait_until(condition, what=what, within=PATIENCE, explain=tails)
+
+
+async def test_no_change_of_owners_makes_more_calls_than_the_limit(
+    kafka: Broker,
+    topics: CreateTopics,
+    workers: Workers,
+    simulator: ReturnLogicSimulator,
+    tmp_path: Path,
+) -> None:
+    names = await topics(kafka, "fetch", "acks", partitions=PARTITIONS)
+    place = Place(tmp_path, kafka, names.prefix, simulator.url)
+    shifts = Shifts(place, workers, simulator.front.log.calls)
+    hints = [to_hint(hint, names.hints) for hint in given(simulator, 60)]
+    await write_all(options_of(kafka), hints)
+
+    first = await shifts.start("a")
+    await shifts.work_goes_on("of the first alone")
+    second = await shifts.start("b")
+    await shifts.work_goes_on("of both")
+    first.terminate()
+    first.wait()
+    await shifts.work_goes_on("of the second alone")
+    await shifts.start("c")
+    second.kill()
+    await shifts.work_goes_on("while the leases of the killed one run out")
+    await shifts.work_goes_on("of the third alone")
+
+    assert crowds(shifts.calls) == []
+    assert busiest((call.started_at for call in shifts.calls), MINUTE) <= 120
+    assert simulator.quota.refused[KEY] == 0
+    assert all(map(line_of, shifts.all))
+
+
 def crowds(calls: list[Call]) -> list[tuple[str, ...]]:
     """Return the calls of every second, wherever it begins, that had more than two."""
     ordered = sorted(calls, key=lambda call: call.started)
@@ -140,11 +197,20 @@ def crowds(calls: list[Call]) -> list[tuple[str, ...]]:
 def at_rest(worker: Worker) -> bool:
     """Tell whether a process has parts of both targets, and has had them a while."""
     opened = [line for line in worker.lines() if line["event"] == "owner.opened"]
-    groups = {str(line["group"]).partition("-")[2] for line in opened}
+    groups = groups_of(worker)
     times = [datetime.fromisoformat(str(line["timestamp"])) for line in opened]
     if not groups >= {"deliver-fetch", "deliver-acks"}:
         return False
     return SystemClock().now() - max(times) > timedelta(seconds=3)
+
+
+def groups_of(worker: Worker) -> set[str]:
+    """Return the groups in which a process has had a partition."""
+    return {
+        str(line["group"]).partition("-")[2]
+        for line in worker.lines()
+        if line["event"] == "owner.opened"
+    }
 
 
 def line_of(worker: Worker) -> set[str]:
@@ -163,11 +229,11 @@ def kind(call: Call) -> str:
     return "poll" if call.path == "/v1/rmas" else "fetch"
 
 
-def given(simulator: ReturnLogicSimulator) -> list[Hint]:
+def given(simulator: ReturnLogicSimulator, commands: int = COMMANDS) -> list[Hint]:
     """Have ReturnLogic ask for refunds; return what its webhooks would have brought."""
     now = SystemClock().now()
     hints = []
-    for _ in range(COMMANDS):
+    for _ in range(commands):
         rma = simulator.team.create()
         simulator.team.happen(rma, "received")
         correlation_id = simulator.team.command(rma, "ProcessRefund")

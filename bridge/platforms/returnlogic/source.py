@@ -37,7 +37,7 @@ from bridge.platforms.returnlogic.payloads import Notification, Rma
 from bridge.platforms.returnlogic.translate import PLATFORM, to_return
 
 _MONEY = frozenset({"refunds", "credits", "exchange"})
-_OTHERS = frozenset({"goods", "observed_at", "shipments", "schema_version"})
+_OTHERS = frozenset({"goods", "observed_at", "requests", "shipments", "schema_version"})
 _SAID = tuple(sorted(Return.model_fields.keys() - _OTHERS))
 
 

@@ -2,8 +2,10 @@
 
 It is all that can be written there: no call is known that takes what a warehouse found
 (returnlogic.md, section 5). Nor is there one that tells what was acknowledged before,
-so nothing is read first. A repeat after a lost answer carries the same correlation id,
-and ReturnLogic tells one command from another by it.
+so nothing is read first. What was asked stands in the return itself: a restock that is
+done later is answered with the event that tells of it, after any restart. A repeat
+after a lost answer carries the same correlation id, and ReturnLogic tells one command
+from another by it.
 
 | answer | outcome | why |
 |---|---|---|
@@ -29,6 +31,7 @@ from bridge.canonical.events import (
     RestockRequested,
     WarrantyRequested,
 )
+from bridge.canonical.model import Asked
 from bridge.errors import UnreadableError
 from bridge.platforms.bodies import filled
 from bridge.platforms.contract import Conversation, Delivered, Failed, Outcome, Refused
@@ -39,13 +42,14 @@ from bridge.platforms.returnlogic.rules import COMMANDS, Rule
 from bridge.platforms.returnlogic.translate import PLATFORM
 from bridge.platforms.ruled import Occasion, RuledTarget
 
-Asked = (
+_Requests = (
     RefundRequested
     | CreditRequested
     | ExchangeRequested
     | WarrantyRequested
     | RestockRequested
 )
+_Answerable = _Requests | Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +85,24 @@ class Acknowledging:
 
     def steps(self, rule: Rule) -> Iterator[Conversation]:
         asked = self.occasion.data
-        if isinstance(asked, Asked):
-            yield self._acknowledge(rule, asked)
+        if isinstance(asked, _Requests):
+            yield self._acknowledge(rule, asked, self.occasion.key)
+            return
+        for each in asked.return_.requests:
+            if f"{each.kind}.requested" == rule.request:
+                key = f"{self.occasion.key}-{each.correlation_id}"
+                yield self._acknowledge(rule, each, key)
 
-    def _acknowledge(self, rule: Rule, asked: Asked) -> Conversation:
+    def _acknowledge(self, rule: Rule, asked: _Answerable, key: str) -> Conversation:
         now = self.occasion.now
-        answer = yield from self.api.ask(self._request(rule, asked), now)
+        answer = yield from self.api.ask(self._request(rule, asked, key), now)
         if not isinstance(answer, httpx.Response):
             return answer
-        what = f"{COMMANDS[rule.on]} as {rule.acknowledge}"
+        what = f"{COMMANDS[rule.request]} as {rule.acknowledge}"
         return _refusal(answer) or Delivered(f"{what} is acknowledged")
 
-    def _request(self, rule: Rule, asked: Asked) -> httpx.Request:
-        action, native_id = COMMANDS[rule.on], self.occasion.id
+    def _request(self, rule: Rule, asked: _Answerable, key: str) -> httpx.Request:
+        action, native_id = COMMANDS[rule.request], self.occasion.id
         path = self.ways.paths[f"{action}.{rule.acknowledge}"]
         words = _words(asked)
         body: JsonValue = {
@@ -106,12 +115,12 @@ class Acknowledging:
         return httpx.Request(
             self.ways.method,
             f"{self.api.base_url}{path.replace('{id}', quote(native_id, safe=''))}",
-            headers={"Idempotency-Key": self.occasion.key},
+            headers={"Idempotency-Key": key},
             json=body,
         )
 
 
-def _words(asked: Asked) -> dict[str, JsonValue]:
+def _words(asked: _Answerable) -> dict[str, JsonValue]:
     """Return what a body may name; null where the command was about no sum."""
     if asked.amount is None:
         return {"amount": None, "currency": None}

@@ -10,6 +10,7 @@ from bridge.delivery.lanes import Lane
 from bridge.delivery.turns import Turns
 from bridge.platforms.contract import Delivered, Refused, Throttled, Unauthorized
 from bridge.platforms.limits import Limit
+from bridge.streams.holding import Holding
 from bridge.telemetry import events, metrics
 from tests.support.events import make_letter
 from tests.unit.delivery.bench import Bench, Partition
@@ -99,7 +100,7 @@ def test_the_budget_hears_of_owned_partitions_and_of_outcomes(bench: Bench) -> N
     limit = Limit(requests=12, per=timedelta(seconds=1))
     turns = bench.desk.turns = Turns(Budget([limit]), bench.clock)
 
-    bench.desk.own(3, 12)
+    bench.desk.own(Holding(3, 12))
     bench.desk.learn(0, Throttled(timedelta(seconds=90)), "redo/shop/1")
 
     assert turns.budget.share == 0.25
@@ -107,7 +108,7 @@ def test_the_budget_hears_of_owned_partitions_and_of_outcomes(bench: Bench) -> N
 
 
 def test_without_a_budget_nothing_is_limited(bench: Bench) -> None:
-    bench.desk.own(3, 12)
+    bench.desk.own(Holding(3, 12))
     bench.desk.learn(0, Refused("invalid"), "redo/shop/1")
 
     assert bench.desk.turns is None

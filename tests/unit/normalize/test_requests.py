@@ -10,7 +10,7 @@ from bridge.canonical.model import Customer, Kind, Person, Return
 from bridge.canonical.states import State
 from bridge.errors import UnreadableError
 from bridge.normalize.fold import Folded, fold
-from bridge.normalize.state import SubjectState, decode, start
+from bridge.normalize.state import SubjectState, decode, encode, start
 from bridge.platforms.contract import (
     Observation,
     PlatformView,
@@ -132,3 +132,53 @@ def test_requests_of_another_subject_are_unreadable() -> None:
         observe(start(SUBJECT), Requests("loop/main/8", (credit(),)))
 
     assert caught.value.reason == "other_subject"
+
+
+# ------------------------------------------------------------ in the return itself
+
+
+def requests_of(state: SubjectState) -> list[tuple[str, str]]:
+    view = decode(as_record(state)).return_
+    assert view is not None
+    return [(each.kind, each.correlation_id) for each in view.requests]
+
+
+def as_record(state: SubjectState) -> bytes:
+    assert state.snapshot is not None
+    return encode(state, state.snapshot.json)
+
+
+def test_a_return_tells_what_was_asked_through_everything_that_follows() -> None:
+    state = observe(start(SUBJECT), asks(credit())).state
+    state = observe(state, asks(credit("r/1", "restock"))).state
+
+    folded = observe(state, a_view(state=State.RECEIVED))
+
+    assert requests_of(folded.state) == [("credit", "giftcard/1"), ("restock", "r/1")]
+    for event in folded.events:
+        assert len(event.read().return_.requests) == 2
+
+
+def test_a_request_is_no_change_of_the_return() -> None:
+    known = observe(start(SUBJECT), a_view()).state
+
+    folded = observe(known, asks(credit(), view=a_view()))
+
+    assert names(folded) == ["credit.requested"]
+    assert requests_of(folded.state) == [("credit", "giftcard/1")]
+
+
+def test_a_return_tells_of_its_last_twenty_requests() -> None:
+    state = start(SUBJECT)
+
+    for number in range(25):
+        state = observe(state, asks(credit(f"r/{number}"))).state
+
+    assert requests_of(state) == [("credit", f"r/{n}") for n in range(5, 25)]
+    assert len(state.requests_seen) == 25
+
+
+def test_a_return_that_nothing_was_asked_about_is_written_as_ever() -> None:
+    state = observe(start(SUBJECT), a_view()).state
+
+    assert b'requests":' not in as_record(state).split(b'"subject"')[1]

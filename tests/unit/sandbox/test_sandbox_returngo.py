@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Literal
 
 import httpx
 import pytest
@@ -267,7 +268,7 @@ async def test_a_transaction_tells_of_its_beginning_and_never_of_its_end(
     [("name", {"eventName"}), ("ids", {"eventName", "rmaId"})],
 )
 async def test_a_webhook_says_as_little_as_it_is_told_to(
-    make: list[World], style: str, fields: set[str]
+    make: list[World], style: Literal["ids", "name"], fields: set[str]
 ) -> None:
     make.append(World(ReturnGoOptions(KEYS, habits=ReturnGoHabits(webhooks=style))))
     make[0].shop.register("http://bridge.test/hook", "RMA_CREATED")

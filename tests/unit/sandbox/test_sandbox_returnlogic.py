@@ -15,6 +15,7 @@ from bridge.sandbox.returnlogic import (
     ReturnLogicSimulator,
     TeamShoppers,
 )
+from bridge.sandbox.returnlogic_api import Acknowledges
 from bridge.sandbox.returnlogic_team import (
     COMMANDS,
     FACTS,
@@ -305,7 +306,7 @@ async def test_registrations_are_made_and_found_by_api(world: World) -> None:
     ],
 )
 async def test_acknowledgements_are_answered_as_told_and_counted(
-    world: World, mode: str, answer: dict[str, object]
+    world: World, mode: Acknowledges, answer: dict[str, object]
 ) -> None:
     rma = world.team.create()
     world.simulator.api.temper.acknowledges = mode

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
+from bridge.app.unsigned_sandboxes import UnsignedSandbox, sandbox_returngo
+from bridge.errors import ConfigError
 from bridge.sandbox.unsigned import DEMO_KEY, DEMO_SHOP
 from tests.support.sandboxes import sandbox
 from tests.unit.sandbox.conftest import Receiver
@@ -47,3 +49,34 @@ async def test_without_a_hook_and_a_rate_it_only_answers() -> None:
         answers = [await client.get(f"{url}/rmas?pagesize=5") for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [200, 429]
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("platform", "mode", "told"),
+    [
+        ("returngo", "notify_only=true", ("notify_only", True)),
+        ("returngo", "retries=yes", ("retries", True)),
+        ("returnlogic", "acknowledges=throttled", ("acknowledges", "throttled")),
+        ("returnlogic", "lifetime=PT5M", ("lifetime", "PT5M")),
+    ],
+)
+async def test_a_mode_is_switched_before_it_serves(
+    platform: str, mode: str, told: tuple[str, object]
+) -> None:
+    async with (
+        sandbox(platform, "--rate", "0", "--mode", mode) as address,
+        httpx.AsyncClient() as client,
+    ):
+        root = address.removesuffix("/v1")
+        modes = (await client.get(f"{root}/sandbox/modes")).json()
+
+    assert modes[told[0]] == told[1]
+
+
+@pytest.mark.parametrize("mode", ["notify_only", "strange=1", "webhooks=loud"])
+async def test_a_mode_that_is_not_there_ends_it_at_once(mode: str) -> None:
+    options = UnsignedSandbox("127.0.0.1", 0, None, "none", modes=(mode,))
+
+    with pytest.raises(ConfigError, match=mode.partition("=")[0]):
+        await sandbox_returngo(options, per_day=2_000)

@@ -9,6 +9,7 @@ from pydantic import JsonValue, SecretStr, ValidationError
 
 from bridge.canonical.base import Money
 from bridge.canonical.envelope import Event
+from bridge.canonical.model import Asked
 from bridge.errors import ConfigError
 from bridge.platforms.contract import (
     NOT_APPLIED,
@@ -31,7 +32,7 @@ from bridge.platforms.returnlogic.options import (
 from bridge.platforms.returnlogic.rules import COMMANDS, DEFAULT_RULES, Result, Rule
 from bridge.platforms.returnlogic.seal import make_key
 from bridge.platforms.returnlogic.target import ReturnLogicTarget
-from tests.support.targets import context, event, snapshot
+from tests.support.targets import NOW, context, event, snapshot
 from tests.unit.platforms.returnlogic.calls import Server, account, answering, held
 
 WRITTEN = Path(__file__).parents[3] / "payloads" / "returnlogic" / "written"
@@ -161,11 +162,70 @@ def test_a_restock_is_acknowledged_by_default_once_all_goods_are_good() -> None:
     assert deliver(TAKEN, sample=too_early) == (Skipped("condition_not_met"), [])
 
 
-def test_a_rule_for_what_is_no_command_acknowledges_nothing() -> None:
-    odd = Rule.model_construct(on="goods.received", acknowledge="success")
-    received = event("goods.received", "returnlogic")
+def found(type_: str = "goods.restocked", *asked: Asked, good: bool = True) -> Event:
+    """Return news from a warehouse about a return that was asked so much about."""
+    view = snapshot("returnlogic")
+    (document,) = view.goods
+    (line,) = document.lines
+    if not good:
+        line = line.model_copy(update={"outcomes": ()})
+    goods = document.model_copy(update={"lines": (line,)})
+    update = {"requests": asked, "goods": (goods,)}
+    return event(type_, "returnlogic", view=view.model_copy(update=update))
 
-    assert deliver(TAKEN, odd, sample=received) == (Skipped("condition_not_met"), [])
+
+def open_request(kind: str, correlation_id: str, amount: str | None = None) -> Asked:
+    sum_ = None if amount is None else Money(amount=amount, currency="EUR")
+    return Asked(
+        kind=kind, correlation_id=correlation_id, requested_at=NOW, amount=sum_
+    )
+
+
+def test_a_restock_is_acknowledged_when_the_goods_are_put_back_later() -> None:
+    restock = open_request("restock", "c-7")
+    refund = open_request("refund", "c-8")
+
+    too_early = deliver(TAKEN, sample=found("goods.restocked", restock, good=False))
+    outcome, (request,) = deliver(
+        TAKEN, sample=found("goods.restocked", refund, restock)
+    )
+
+    assert too_early == (Skipped("condition_not_met"), [])
+    assert outcome == Delivered("ProcessRestock as success is acknowledged")
+    body = json.loads(request.content)
+    assert (body["action"], body["correlationId"]) == ("ProcessRestock", "c-7")
+    assert request.url.path == "/v1/rmas/r1/restock/success"
+
+
+def test_each_open_restock_is_acknowledged_under_a_key_of_its_own() -> None:
+    asked = [open_request("restock", id_) for id_ in ("c-1", "c-2")]
+
+    outcome, requests = deliver(TAKEN, sample=found("goods.restocked", *asked))
+
+    assert isinstance(outcome, Delivered)
+    bodies = [json.loads(request.content) for request in requests]
+    assert [body["correlationId"] for body in bodies] == ["c-1", "c-2"]
+    assert len({request.headers["idempotency-key"] for request in requests}) == 2
+
+
+def test_goods_put_back_that_nobody_asked_for_are_not_acknowledged() -> None:
+    assert deliver(TAKEN, sample=found()) == (Skipped("condition_not_met"), [])
+
+
+def test_other_news_may_answer_other_commands() -> None:
+    rule = Rule(
+        on="goods.withheld",
+        of="refund.requested",
+        acknowledge="failure",
+        data={"sum": "$amount"},
+    )
+    asked = (open_request("refund", "c-8", "22.50"), open_request("restock", "c-7"))
+
+    _, (request,) = deliver(TAKEN, rule, sample=found("goods.withheld", *asked))
+
+    assert request.url.path == "/v1/rmas/r1/refund/failure"
+    body = json.loads(request.content)
+    assert (body["correlationId"], body["data"]) == ("c-8", {"sum": 22.5})
 
 
 def test_paths_and_method_are_as_written() -> None:
@@ -291,7 +351,8 @@ def test_a_token_file_that_others_may_read_is_not_used(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "rule",
     [
-        {"on": "goods.received", "acknowledge": "success"},
+        {"on": "return.received", "acknowledge": "success"},
+        {"on": "goods.received", "of": "goods.received", "acknowledge": "success"},
         {"on": "label.requested", "acknowledge": "success"},
         {"on": "refund.requested"},
         {"on": "refund.requested", "acknowledge": "maybe"},
