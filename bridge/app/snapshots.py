@@ -9,7 +9,7 @@ from bridge.canonical.states import TERMINAL
 from bridge.normalize.state import decode
 from bridge.settings import Settings
 from bridge.streams.records import Record
-from bridge.streams.restore import read_to_end
+from bridge.streams.restore import read_once
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ async def snapshots(
 
     topic = settings.topic_names.snapshots
     for partition in range(settings.topics.partitions):
-        await read_to_end(settings.kafka, topic, partition, start=0, apply=note)
+        await read_once(settings.kafka, topic, partition, note)
     return found
 
 

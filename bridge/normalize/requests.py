@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from datetime import datetime
+from operator import attrgetter
 
 from bridge.canonical.draft import Draft
 from bridge.canonical.events import TYPES
@@ -23,7 +24,7 @@ def untold(requests: Iterable[Request], told: AbstractSet[str]) -> dict[str, Req
 
 
 def asked(before: Snapshot | None, fresh: Iterable[Request] = ()) -> tuple[Asked, ...]:
-    """Return what a return was asked about so far, and now."""
+    """Return what a return was asked about so far, and now; the oldest first."""
     known: tuple[Asked, ...] = ()
     if before is not None and before.plain.get("requests"):
         known = before.model.requests
@@ -36,7 +37,8 @@ def asked(before: Snapshot | None, fresh: Iterable[Request] = ()) -> tuple[Asked
         )
         for request in fresh
     )
-    return (*known, *new)[-_MOST:]
+    in_order = sorted((*known, *new), key=attrgetter("requested_at"))
+    return tuple(in_order[-_MOST:])
 
 
 def asked_at(requests: Iterable[Request]) -> datetime | None:

@@ -36,7 +36,12 @@ from tests.support.storm import ANSWER_LOST, TIMED_OUT, Disaster
 from tests.support.traffic import Traffic
 from tests.support.waiting import comes_true
 
-pytestmark = [pytest.mark.integration, pytest.mark.e2e, pytest.mark.timeout(2_400)]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.e2e,
+    pytest.mark.alone,
+    pytest.mark.timeout(2_400),
+]
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "60"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ from tests.support.processes import Worker, Workers
 from tests.support.recorder import Recorder
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.e2e]
+pytestmark = [pytest.mark.integration, pytest.mark.e2e, pytest.mark.alone]
 
 PARTITIONS = 6
 CONCURRENCY = 16
@@ -222,10 +223,18 @@ def first_opening(worker: Worker, since: float) -> datetime:
 
 
 async def test_workers_come_and_go_under_load(stage: Stage) -> None:
-    events = await publish_events(stage.broker.bootstrap, stage.names, range(80), 16)
+    publish = partial(publish_events, stage.broker.bootstrap, stage.names)
+    events = await publish(range(80), 16)
     stage.worker("a")
     await stage.called(80)
     others = [stage.worker("b"), stage.worker("c")]
+    await wait_until(
+        lambda: all(other.has_logged("owner.opened") for other in others),
+        what="both to have their part",
+        within=PATIENCE,
+        explain=stage.workers.tails,
+    )
+    events += await publish(range(100, 180), 16)  # the first may be done by now
     await wait_until(
         lambda: len(stage.target.tally()) == len("abc"),
         what="calls of all three",

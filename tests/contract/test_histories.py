@@ -13,6 +13,7 @@ has none: its bodies tell no time, so the order in which they are read is the tr
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -162,8 +163,14 @@ def play(source: Source, bodies: list[bytes]) -> list[Folded]:
 
 
 def view(folded: Folded) -> Return:
-    assert folded.state.return_ is not None
-    return folded.state.return_.model_copy(update={"observed_at": AT})
+    """Return what stands in the end, without times that are those of the arrival."""
+    return_ = folded.state.return_
+    assert return_ is not None
+    requests = sorted(
+        (asked.model_copy(update={"requested_at": AT}) for asked in return_.requests),
+        key=attrgetter("correlation_id"),
+    )
+    return return_.model_copy(update={"observed_at": AT, "requests": tuple(requests)})
 
 
 def events(steps: list[Folded]) -> list[str]:

@@ -1,19 +1,27 @@
 """Operators at work on a real broker: stopped half-way, exporting, reading anew."""
 
 import asyncio
+import contextlib
+import math
+import os
+import pty
+import re
 import signal
 import sys
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.structs import TopicPartition
 
 from bridge import settings
 from bridge.app.bridge import DELIVER, Bridge
 from bridge.clock import SystemClock
+from bridge.deadletters.instructions import decode
 from bridge.deadletters.letter import DeadLetter, Position
 from bridge.platforms.contract import Observation
 from bridge.streams.raw import from_raw, to_raw
@@ -28,6 +36,9 @@ from tests.support.waiting import wait_until
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
 SUBJECT = events(0, 1)[0].subject
+#: So many may die where four times as many are delivered: more would stop the target.
+MANY, HALF = 240, 120
+HEALTHY, VERSIONS = range(1_000, 1_030), 34
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
@@ -44,25 +55,70 @@ async def operator(
 ) -> Operator:
     names = await topics(kafka, "wms", partitions=4)
     url = await warehouse.start()
-    return Operator(write_config(tmp_path, kafka.bootstrap, names.prefix, url))
+    config = write_config(
+        *(tmp_path, kafka.bootstrap, names.prefix, url), dead_limit=2 * MANY
+    )
+    return Operator(config)
 
 
-async def dead(operator: Operator) -> bool:
-    return (await operator.says("dead", "list")).code == 0
+async def dead(operator: Operator) -> int:
+    """Return how many events are dead."""
+    return len((await operator.says("dead", "list", "--json")).rows())
+
+
+@pytest.fixture
+def deaths() -> int:
+    """How many returns have a dead event; a test may say otherwise."""
+    return 1
 
 
 @pytest.fixture
 async def bridge(
-    kafka: Broker, names: TopicNames, operator: Operator, warehouse: Warehouse
+    kafka: Broker,
+    names: TopicNames,
+    operator: Operator,
+    warehouse: Warehouse,
+    deaths: int,
 ) -> AsyncIterator[Bridge]:
-    """Run the bridge until one event is dead."""
+    """Run the bridge until an event of each return is dead."""
     bridge = Bridge(settings.load(operator.config), [DELIVER], clock=SystemClock())
     await bridge.start()
+    if deaths > 1:
+        await publish_events(kafka.bootstrap, names, HEALTHY, VERSIONS)
+        delivered = len(HEALTHY) * VERSIONS
+        await wait_until(lambda: len(warehouse.puts) == delivered, what="the healthy")
     warehouse.refuses = lambda _reference, _document: True
-    await publish_events(kafka.bootstrap, names, range(1), 2)
-    await wait_until(lambda: dead(operator), what="death")
+    await publish_events(kafka.bootstrap, names, range(deaths), 2)
+    await until_dead(operator, deaths)
     yield bridge
     await bridge.stop()
+
+
+async def until_dead(operator: Operator, count: int) -> None:
+    async def there() -> bool:
+        return await dead(operator) == count
+
+    await wait_until(there, what=f"{count} dead", within=timedelta(seconds=60))
+
+
+RETRY = ("dead", "retry", "--yes")
+
+
+def a_terminal_as_it_is() -> dict[str, str]:
+    """Return our environment without what tells programs to take it for another."""
+    told = {"FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"}
+    ours = {name: value for name, value in os.environ.items() if name not in told}
+    return {**ours, "TERM": "xterm"}
+
+
+async def begin(operator: Operator, *words: str, stderr: int = PIPE) -> Process:
+    """Start a command as a process of its own; its stderr goes where it is told."""
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bridge", *words, "--config", str(operator.config)),
+        stdout=PIPE,
+        stderr=stderr,
+        env=a_terminal_as_it_is(),
+    )
 
 
 @pytest.mark.usefixtures("bridge")
@@ -70,16 +126,10 @@ async def test_a_stopped_command_says_what_was_done_and_loses_nothing(
     operator: Operator, warehouse: Warehouse
 ) -> None:
     warehouse.refusal = 503
-    words = ("-m", "bridge", "dead", "retry", "--yes", "--config", str(operator.config))
-    command = await asyncio.create_subprocess_exec(
-        sys.executable, *words, stderr=asyncio.subprocess.PIPE
-    )
-
-    async def obeyed() -> bool:
-        return not await dead(operator)
+    command = await begin(operator, *RETRY)
 
     try:
-        await wait_until(obeyed, what="the order", within=timedelta(seconds=60))
+        await until_dead(operator, 0)
     finally:
         if command.returncode is None:
             command.send_signal(signal.SIGINT)
@@ -94,6 +144,92 @@ async def test_a_stopped_command_says_what_was_done_and_loses_nothing(
 
     await wait_until(delivered, what="the delivery", within=timedelta(seconds=60))
     assert (await operator.says("verify")).code == 0
+
+
+@contextlib.asynccontextmanager
+async def reading(kafka: Broker, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """Read a topic from its beginning."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=kafka.bootstrap, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    try:
+        consumer.assign([TopicPartition(topic, number) for number in range(4)])
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def given(consumer: AIOKafkaConsumer, enough: float = math.inf) -> list[str]:
+    """Return which events the instructions are about: all there are, or enough."""
+    found: list[str] = []
+    while len(found) < enough:
+        batches = await consumer.getmany(timeout_ms=1_000)
+        if not batches and enough == math.inf:
+            break
+        records = (record for batch in batches.values() for record in batch)
+        found += [str(decode(record.key, record.value).event_id) for record in records]
+    return found
+
+
+@pytest.mark.usefixtures("bridge")
+@pytest.mark.parametrize("deaths", [MANY])
+async def test_a_retry_stopped_half_way_goes_on_with_the_rest(
+    kafka: Broker, names: TopicNames, operator: Operator, warehouse: Warehouse
+) -> None:
+    warehouse.refusal = 503  # so the first step does not end, however slow we are
+    words = (*RETRY, "--canary", f"{HALF},all")
+    async with reading(kafka, names.instructions) as consumer:
+        command = await begin(operator, *words)
+        before = await given(consumer, enough=HALF // 2)
+        command.send_signal(signal.SIGINT)
+        _, said = await command.communicate()
+        before += await given(consumer)
+        warehouse.refuses = nobody
+        await until_dead(operator, MANY - len(before))
+        again = await operator.says(*words)
+        after = await given(consumer)
+
+    assert command.returncode == 130
+    told = re.search(rf"Stopped after (\d+) of {MANY}\.", said.decode())
+    assert told is not None, said
+    # The last may have been on its way when it was stopped.
+    assert len(before) - 1 <= int(told[1]) <= len(before) <= HALF
+    assert again.code == 0, again
+    assert again.err == f"{len(after)} delivered.\n"
+    assert len({*before, *after}) == len(before + after) == MANY
+    assert len(set(warehouse.puts)) == len(warehouse.puts)
+
+
+def shown_on(terminal: int) -> bytes:
+    """Return what is written on a terminal until nobody has it open."""
+    seen = b""
+    with contextlib.suppress(OSError):  # how Linux says that all have closed it
+        while some := os.read(terminal, 65_536):
+            seen += some
+    return seen
+
+
+@pytest.mark.usefixtures("bridge")
+async def test_progress_is_shown_on_a_terminal_and_not_in_a_pipe(
+    operator: Operator,
+) -> None:
+    ours, its = pty.openpty()
+    command = await begin(operator, *RETRY, stderr=its)
+    os.close(its)
+    on_terminal = await asyncio.to_thread(shown_on, ours)
+    os.close(ours)
+    ends = [await command.wait()]
+    await until_dead(operator, 1)
+    command = await begin(operator, *RETRY)
+    _, in_pipe = await command.communicate()
+    ends.append(await command.wait())
+
+    assert ends == [1, 1]  # it died again
+    assert b"retry" in on_terminal
+    assert b"0/1" in on_terminal
+    assert "━".encode() in on_terminal
+    assert in_pipe.decode() == "1 died again.\n"
 
 
 @pytest.mark.usefixtures("bridge")

@@ -1,6 +1,5 @@
 """`verify`, `trace` and `lag` on the topics of a real broker, and the scans below."""
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -46,6 +45,7 @@ from tests.support.broker import Broker, free_port, options_of
 from tests.support.choice import GivenBroker
 from tests.support.kafka_plugin import CreateTopics
 from tests.support.settling import settled
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
 
@@ -230,8 +230,8 @@ async def test_a_later_beginning_leaves_older_records_out(
     events = history("redo/shop/1", 4)
     await writer.write(published(names, events[0]), published(names, events[1]))
     await writer.write(receipted(names, events[0]), receipted(names, events[1]))
-    await asyncio.sleep(0.05)
-    since = datetime.now(UTC)
+    since = datetime.now(UTC) + timedelta(milliseconds=1)  # records carry whole ones
+    await wait_until(lambda: datetime.now(UTC) > since, what="the next millisecond")
     await writer.write(published(names, events[2]), published(names, events[3]))
     await writer.write(receipted(names, events[2]))
 

@@ -25,7 +25,7 @@ from tests.support.kafka_plugin import CreateTopics
 from tests.support.settling import settled
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.alone]
 
 FAST = OwnershipOptions(
     tick=timedelta(milliseconds=50),
@@ -235,16 +235,25 @@ async def test_a_fenced_owner_writes_nothing_and_lets_go(
     await shared.offsets.stop()
 
 
-async def test_an_owner_without_release_makes_its_successor_wait(
-    kafka: Broker, topics: CreateTopics
-) -> None:
-    names = await topics(kafka, partitions=1)
+@pytest.fixture
+async def successor(
+    kafka: Broker, names: TopicNames, topics: CreateTopics
+) -> AsyncIterator[tuple[Owner, Runtime]]:
+    """Give an owner whose predecessor has not let go, and what it runs with."""
+    await topics(kafka, partitions=1)
     shared = runtime(kafka, names)
     predecessor = Commits(shared, 0)
     await predecessor.take_over()
     await predecessor.write([], Progress(0), released=False)
-    owner = Owner(shared, 0, lambda owner: Copying(owner, names, []))
-    clock = SystemClock()
+    yield Owner(shared, 0, lambda owner: Copying(owner, names, [])), shared
+    await predecessor.close()
+    await shared.offsets.stop()
+
+
+async def test_an_owner_without_release_makes_its_successor_wait(
+    successor: tuple[Owner, Runtime],
+) -> None:
+    (owner, _), clock = successor, SystemClock()
 
     await owner.open()
     fenced_at = clock.monotonic()
@@ -253,26 +262,17 @@ async def test_an_owner_without_release_makes_its_successor_wait(
     waited = clock.monotonic() - fenced_at
     assert waited >= 1.8  # lease + call deadline, less what opening took
     await owner.release()
-    await predecessor.close()
-    await shared.offsets.stop()
 
 
 async def test_an_owner_let_go_while_it_waits_makes_its_successor_wait_too(
-    kafka: Broker, topics: CreateTopics
+    successor: tuple[Owner, Runtime], names: TopicNames
 ) -> None:
-    names = await topics(kafka, partitions=1)
-    shared = runtime(kafka, names)
-    predecessor = Commits(shared, 0)
-    await predecessor.take_over()
-    await predecessor.write([], Progress(0), released=False)
-    owner = Owner(shared, 0, lambda owner: Copying(owner, names, []))
+    owner, shared = successor
     await owner.open()
 
     await owner.release()
 
     await marked(shared, names, "rb1;o;")
-    await predecessor.close()
-    await shared.offsets.stop()
 
 
 async def test_an_idle_owner_proves_itself_before_a_call(

@@ -28,7 +28,7 @@ from tests.support.broker import Broker, options_of
 from tests.support.kafka_plugin import CreateTopics
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.alone]
 
 SUBJECTS, EACH, TARGET = 500, 20, "dock"
 EVENTS = SUBJECTS * EACH

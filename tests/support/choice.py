@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 from bridge.sandbox.broker import EmbeddedBroker
 from tests.support.broker import Broker, BrokerMissing, Kind, OwnBroker
@@ -74,6 +75,13 @@ def _opened(broker: OwnBroker, start: Callable[[], None]) -> OwnBroker:
     return broker
 
 
+class Told(TypedDict):
+    """What one process found, in values that pytest's workers can send."""
+
+    reasons: dict[str, str]
+    used: list[Kind]
+
+
 @dataclass(slots=True)
 class Choice:
     """The broker of this run, and why the better ones were not to be had."""
@@ -107,6 +115,15 @@ class Choice:
         """Say in one sentence what was tried."""
         tried = "; ".join(f"{name}: {why}" for name, why in self.reasons.items())
         return f"No real Kafka was found ({tried})."
+
+    def tell(self) -> Told:
+        """Return what a worker of pytest hands to the process that sums up."""
+        return {"reasons": dict(self.reasons), "used": list(self.used)}
+
+    def hear(self, told: Told) -> None:
+        """Add what a worker told."""
+        self.reasons.update(told["reasons"])
+        self.used.update(dict.fromkeys(told["used"]))
 
     def close(self) -> None:
         if self._shared is not None:

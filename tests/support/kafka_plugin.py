@@ -12,10 +12,11 @@ from bridge.errors import UnavailableError
 from bridge.streams.topic_admin import apply_topics
 from bridge.streams.topics import TopicNames, specs
 from tests.support.broker import Broker, BrokerMissing, OwnBroker, options_of
-from tests.support.choice import REMEDY, WANTED, Choice, kafka_is_required
+from tests.support.choice import REMEDY, WANTED, Choice, Told, kafka_is_required
 from tests.support.waiting import wait_until
 
 _CHOICE = pytest.StashKey[Choice]()
+_TOLD = "bridge.kafka"
 
 CreateTopics = Callable[..., Awaitable[TopicNames]]
 
@@ -33,7 +34,8 @@ _LEFT_BEHIND = tuple(
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_CHOICE] = Choice()
+    choice = config.stash[_CHOICE] = Choice()
+    config.pluginmanager.register(Hearing(choice))
     config.addinivalue_line(
         "markers", "embedded_ok: runs on the embedded broker where no Kafka is found"
     )
@@ -49,10 +51,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Sweep up what aiokafka left behind before pytest does, without a filter."""
-    if session.config.stash[_CHOICE].used:
+    choice = session.config.stash[_CHOICE]
+    if choice.used:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
             gc.collect()
+    output: dict[str, object] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:  # one of several workers: others sum up
+        output[_TOLD] = choice.tell()
+
+
+class Hearing:
+    """Hears at the end of each worker what it tells; for pytest-xdist."""
+
+    def __init__(self, choice: Choice) -> None:
+        self._choice = choice
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: object) -> None:
+        told: Told | None = getattr(node, "workeroutput", {}).get(_TOLD)
+        if told is not None:  # a worker that crashed tells nothing
+            self._choice.hear(told)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -117,8 +117,13 @@ class Operator:
         return str(file)
 
 
-def write_config(folder: Path, bootstrap: str, prefix: str, url: str) -> Path:
-    """Write a configuration with one warehouse as target `wms`; return its path."""
+def write_config(
+    folder: Path, bootstrap: str, prefix: str, url: str, **delivery: object
+) -> Path:
+    """Write a configuration with one warehouse as target `wms`; return its path.
+
+    `delivery` are options of the target's delivery.
+    """
     secret = folder / "secret"
     secret.write_text("whsec_ZGVtby1rZXktZG8tbm90LXVzZS0wMDAx")
     named = {"file": str(secret)}
@@ -129,7 +134,7 @@ def write_config(folder: Path, bootstrap: str, prefix: str, url: str) -> Path:
         "state_dir": str(folder / "state"),
         "privacy": {"hash_key": named},
         "deliver": {
-            "delivery": {"connect_timeout": "2s", "read_timeout": "2s"},
+            "delivery": {"connect_timeout": "2s", "read_timeout": "2s", **delivery},
             "ownership": {"call_deadline": "3s"},
         },
         "accounts": {

@@ -77,7 +77,7 @@ async def test_a_wait_is_seen_counted_and_part_of_the_latency(
 
     assert seen == {why: 1}
     assert waiting() == {}
-    assert counted[why] >= wait
+    assert counted[why] >= wait - 1e-6  # the difference of two sums of floats
     latency = counted["delivery_seconds_sum"]
     assert latency == pytest.approx(counted[why])
 

@@ -138,7 +138,9 @@ async def test_a_forgetful_warehouse_shows_every_repeat(
     assert [call.effect for call in simulator.front.log.calls] == [1, 2]
 
 
-@pytest.mark.parametrize("secret", [REPORT_SECRET, signing_secret()])
+@pytest.mark.parametrize(
+    "secret", [REPORT_SECRET, signing_secret()], ids=["of reports", "of nobody"]
+)
 async def test_an_announcement_with_a_wrong_signature_is_refused(
     simulator: WarehouseSimulator, secret: str
 ) -> None:

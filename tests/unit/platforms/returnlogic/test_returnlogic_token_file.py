@@ -134,6 +134,19 @@ def sealed_by(key: str, plain: bytes = PLAIN) -> bytes:
         (b'{"bearer":', "holds no tokens of ours"),
         (sealed_by(KEY, b'{"bearer":""}'), "holds no tokens of ours"),
     ],
+    ids=[
+        "of another key",
+        "cut short",
+        "a few signs",
+        "other letters",
+        "changed inside",
+        "empty",
+        "no text",
+        "no seal",
+        "plain and empty",
+        "plain and broken",
+        "no bearer",
+    ],
 )
 def test_what_does_not_open_is_told_and_left_as_it_is(
     path: Path, content: bytes, problem: str
