@@ -44,7 +44,7 @@ from bridge.normalize.state import (
     document_key,
     encode,
 )
-from bridge.normalize.views import take
+from bridge.normalize.views import is_news, take
 from bridge.platforms.contract import (
     GoodsFacts,
     GoodsReport,
@@ -119,7 +119,7 @@ def _view(
     _must_be_of(state, reading.subject)
     if reading.says is not None:
         return _part_of_view(state, observation, reading)
-    if state.version is not None and reading.version <= state.version:
+    if not is_news(state.version, observation, reading.version):
         return None
     goods = _documents(state)
     merged = merge(view, view.state, goods, observation.received_at)

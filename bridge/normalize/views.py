@@ -17,7 +17,7 @@ from bridge.canonical.model import Return, Shipment, ShipmentState
 from bridge.canonical.states import State
 from bridge.normalize.merge import unannounced
 from bridge.normalize.state import Said, SubjectState
-from bridge.platforms.contract import PlatformView, Version
+from bridge.platforms.contract import Observation, PlatformView, Version
 
 #: A parcel moves a return that only waits for it, and no other.
 _WAITING = frozenset({State.REQUESTED, State.APPROVED})
@@ -57,6 +57,14 @@ def take(
             "platform_state": moved,
         },
     )
+
+
+def is_news(known: Version | None, observation: Observation, version: Version) -> bool:
+    """Tell whether a whole view is newer; one read once more says nothing new."""
+    if known is None:
+        return True
+    same = (version.stamp, version.content) == (known.stamp, known.content)
+    return version > known and not (same and observation.channel != "webhook")
 
 
 def carried(stated: State | None, shipments: Iterable[Shipment]) -> State | None:

@@ -271,6 +271,24 @@ async def test_what_a_scan_changed_without_a_new_time_is_read_by_the_wide_pass_a
     assert found == {UPDATED: [], WIDE: [True]}
 
 
+async def test_the_wide_pass_brings_in_what_a_scan_changed_without_a_new_time(
+    ground: Open, client: httpx.AsyncClient
+) -> None:
+    made = await ground(RedoWays(scans_stamp=False), tells=False)
+    returns = [made.add(number) for number in range(12)]
+    await made.bridge.poll(client, WIDE)
+
+    def scanned(each: ShopReturn, _: object) -> None:
+        each.status = "in_transit"
+
+    for return_ in returns:
+        made.simulator.shop.scan(return_.id, scanned)
+    made.clock.leap(timedelta(minutes=1))
+    await made.bridge.poll(client, WIDE)
+
+    assert set(made.known().values()) == {"in_transit"}
+
+
 async def test_a_return_that_changes_during_a_walk_is_left_to_the_next(
     ground: Open, client: httpx.AsyncClient
 ) -> None:

@@ -8,6 +8,7 @@ content order two bodies. Bodies of webhooks, polls and fetches are read alike.
 import hashlib
 import hmac
 import re
+from datetime import datetime
 
 import orjson
 from pydantic import SecretStr, ValidationError
@@ -78,7 +79,10 @@ class RedoSource:
         """
         document = parse(observation.body)
         said = to_return(document, self.account, self._privacy)
-        version = version_of(document, said)
+        is_read = observation.channel != "webhook"
+        version = version_of(
+            document, said, observation.received_at if is_read else None
+        )
         said["observed_at"] = observation.received_at
         return PlatformView(Return.model_validate(said), version)
 
@@ -109,16 +113,18 @@ def _unreadable(error: ErrorDetails) -> UnreadableError:
     return UnreadableError("shape", path, f"{error['type']} at {path}")
 
 
-def version_of(document: Document, said: Said) -> Version:
+def version_of(document: Document, said: Said, read_at: datetime | None) -> Version:
     """Return update time, time of sending and content hash, in that order of weight.
 
-    Content is what the body says in canonical names, without the time it was seen at:
-    what two bodies say alike is the same, whichever way they came.
+    A body that was read instead of sent has the time of reading: scans may move no
+    update time, so the later look counts. Content is what the body says in canonical
+    names, without the time it was seen at: what two bodies say alike is the same,
+    whichever way they came.
     """
     source, at = document.return_, document.at
     content = orjson.dumps(said, default=vars)  # money is a model already
     return Version(
         stamp=stamp(source.updated_at or at or source.created_at),
-        at=stamp(at or source.updated_at),
+        at=stamp(at or read_at or source.updated_at),
         content=hashlib.sha256(content).hexdigest()[:32],
     )

@@ -1,5 +1,6 @@
 """What one observation comes to: which news counts, and in which order it is told."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from bridge.errors import UnreadableError
 from bridge.normalize.fold import Folded, fold
 from bridge.normalize.state import SubjectState, decode, start
 from bridge.platforms.contract import (
+    Channel,
     GoodsFact,
     GoodsFacts,
     GoodsReport,
@@ -33,13 +35,19 @@ SUBJECT = FULL.subject
 AT = datetime(2027, 3, 3, tzinfo=UTC)
 
 
-def observe(state: SubjectState, reading: Reading, *, id_: str = "o-1") -> Folded:
+def observe(
+    state: SubjectState,
+    reading: Reading,
+    *,
+    id_: str = "o-1",
+    channel: Channel = "webhook",
+) -> Folded:
     observation = Observation(
         id=id_,
         subject=state.subject,
         platform="redo",
         account="fernhollow",
-        channel="webhook",
+        channel=channel,
         received_at=AT,
         body=b"",
         traceparent="00-trace",
@@ -124,6 +132,28 @@ def test_newer_news_of_the_same_content_is_kept_without_an_event() -> None:
     assert folded.snapshot is not None
     assert decode(folded.snapshot).version == Version("3", "", "")
     assert observe(folded.state, view(2, number="#other")) == Folded(folded.state)
+
+
+@pytest.mark.parametrize(
+    ("channel", "content", "kept"),
+    [
+        ("poll", "same", False),
+        ("fetch", "same", False),
+        ("poll", "other", True),
+        ("webhook", "same", True),
+    ],
+)
+def test_what_is_read_once_more_and_says_the_same_writes_nothing(
+    channel: Channel, content: str, *, kept: bool
+) -> None:
+    version = Version("1", "10:00", "same")
+    state = observe(start(SUBJECT), replace(view(1), version=version)).state
+    again = replace(version, at="10:01", content=content)
+
+    folded = observe(state, replace(view(1), version=again), channel=channel)
+
+    assert (folded.snapshot is not None) is kept
+    assert folded.state.version == (again if kept else version)
 
 
 def test_numbers_go_on_where_they_stopped() -> None:

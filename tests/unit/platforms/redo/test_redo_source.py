@@ -1,7 +1,8 @@
 """Redo's inbound side: authenticity, the subject, what is unreadable, versions."""
 
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -232,6 +233,17 @@ def test_the_newest_time_that_is_known_orders_two_bodies() -> None:
     both = version(**created, **at, **updated)
     assert (both.stamp[:10], both.at[:10]) == ("2027-01-02", "2027-01-03")
     assert version(**updated).at == version(**updated).stamp
+
+
+def test_of_two_readings_with_one_update_time_the_later_is_newer() -> None:
+    body = json.dumps({"return": {"id": RETURN_ID, "updatedAt": SEEN.isoformat()}})
+    first = Observation("id", "s", "redo", "demo", "poll", SEEN, body.encode())
+    later = replace(first, received_at=SEEN + timedelta(seconds=1))
+
+    versions = [source().read(each).version for each in (first, later)]
+
+    assert versions[0] < versions[1]
+    assert versions[0].stamp == versions[1].stamp
 
 
 def test_personal_fields_are_dropped_where_the_settings_say_so() -> None:
