@@ -100,8 +100,8 @@ class Window:
 
     def move(self, cost: float, scale: float, moved: tuple[float, float]) -> None:
         since, now = moved
-        counted = (entry for entry in reversed(self._entries) if entry.begun <= since)
-        entry = next(counted, None)
+        own = (entry for entry in reversed(self._entries) if entry.begun > -math.inf)
+        entry = next((entry for entry in own if entry.begun <= since), None)
         if entry is not None:
             entry.cost -= cost
             self._used -= cost

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from bridge.clock import Clock
 
-_JOBS_A_TURN = 64  # jobs that never wait, before others get a turn
+_TURN = 0.002  # seconds of jobs that never wait, before others get a turn
 
 Job = Callable[[], Awaitable[None]]
 
@@ -48,12 +48,12 @@ class Pool:
             self._workers.discard(asyncio.current_task())
 
     async def _work_off(self) -> None:
-        turn = 0
+        until = self._clock.monotonic() + _TURN
         while self._ready:
             job = self._ready.popleft()
             if self._ready:
                 self._hire()
             await job()
-            turn += 1
-            if turn % _JOBS_A_TURN == 0:
+            if self._clock.monotonic() > until:
                 await self._clock.sleep(timedelta())
+                until = self._clock.monotonic() + _TURN

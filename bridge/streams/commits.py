@@ -31,6 +31,8 @@ _LONGEST_BACKOFF = timedelta(seconds=5)
 
 #: Told of a partition's number, and how long calls of another member may still start.
 TookOver = Callable[[int, timedelta | None], None]
+#: Hands over what a commit is to write.
+Collect = Callable[[], Sequence[Outgoing]]
 
 log = logger(__name__)
 
@@ -100,29 +102,36 @@ class Commits:
         self._runtime.took_over(self._partition, quiet)
 
     async def write(
-        self, batch: Sequence[Outgoing], progress: Progress, *, released: bool
+        self, collect: Collect, progress: Progress, *, released: bool
     ) -> Mapping[str, int]:
         """Write records and positions as one; return topic -> its next offset.
 
-        `started` is then when the acknowledged transaction began (monotonic). An
-        empty answer means: written, at places Kafka did not tell. Raises
-        LostOwnership once another owner has fenced this one.
+        They are collected when it is this partition's turn, so that what is learned
+        until then goes along. `started` is then when the acknowledged transaction
+        began (monotonic). An empty answer means: written, at places Kafka did not
+        tell. Raises LostOwnership once another owner has fenced this one.
         """
-        self._count += 1
-        mark = Mark(released, f"{self._owner}.{self._count}")
-        commit = Committed(progress.position, progress.encode(mark))
-        positions = self._positions(commit)
-        ends, pause = await self._try(batch, positions), timedelta()
+        async with self._runtime.slots:
+            batch, commit = collect(), self._name(progress, released=released)
+            positions = self._positions(commit)
+            ends, pause = await self._try(batch, positions), timedelta()
         while ends is None:
             if await self._ask_again(commit) == commit:
                 ends = {}
             else:
                 await self._runtime.clock.sleep(pause)
                 pause = min(max(2 * pause, _BACKOFF), _LONGEST_BACKOFF)
-                ends = await self._try(batch, positions)
+                async with self._runtime.slots:
+                    ends = await self._try(batch, positions)
         self._last = commit
         self._count_done()
         return ends
+
+    def _name(self, progress: Progress, *, released: bool) -> Committed:
+        """Return the progress with a mark that no other commit has."""
+        self._count += 1
+        mark = Mark(released, f"{self._owner}.{self._count}")
+        return Committed(progress.position, progress.encode(mark))
 
     def _positions(self, commit: Committed) -> Mapping[str, Committed]:
         topic, next_one = self._runtime.instructions, self.instructed
@@ -133,13 +142,12 @@ class Commits:
     async def _try(
         self, batch: Sequence[Outgoing], positions: Mapping[str, Committed]
     ) -> Mapping[str, int] | None:
-        async with self._runtime.slots:
-            self.started = self._runtime.clock.monotonic()
-            try:
-                return await self._transactor.commit(batch, positions)
-            except CommitUncertain as broken:
-                self._count_failed(broken)
-                return None
+        self.started = self._runtime.clock.monotonic()
+        try:
+            return await self._transactor.commit(batch, positions)
+        except CommitUncertain as broken:
+            self._count_failed(broken)
+            return None
 
     async def _ask_again(self, commit: Committed) -> Committed | None:
         """Fence again and read what is committed; LostOwnership if by another."""

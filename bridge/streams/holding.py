@@ -52,4 +52,5 @@ class Holdings:
     def let_go(self, *partitions: int) -> None:
         """Count these no more."""
         self._held.difference_update(partitions)
-        self._tell(Holding(len(self._held), self._of))
+        if self._of:  # else the group has given nothing yet
+            self._tell(Holding(len(self._held), self._of))

@@ -30,7 +30,7 @@ from bridge.telemetry import events, logger, metrics
 
 MakeWork = Callable[[Owner], Work]
 
-#: Open transactions of one member; more at once make none of them faster.
+#: Open transactions of one member: with more, each takes longer and holds less.
 _SLOTS = 4
 _RETRY = timedelta(seconds=1)
 

@@ -36,18 +36,15 @@ from bridge.streams.commits import Commits, Runtime
 from bridge.streams.lease import Lease
 from bridge.streams.offsets import Committed
 from bridge.streams.progress import Progress
-from bridge.streams.records import Record
+from bridge.streams.records import Outgoing, Record
 from bridge.streams.work import Work
 from bridge.telemetry import events, logger, metrics
 
 #: Bytes read ahead of one partition; a single poll may go beyond it once.
 READ_AHEAD = 1024 * 1024
 _BESIDE = 2_048  # bytes that a record takes in memory beside its value
-_SLICE = 0.005  # seconds of admitting records before others get a turn
-#: Commits begin at least so many times their own length apart (but at most so many
-#: seconds): a lone event passes at once, and the busier Kafka and this process are,
-#: the more goes into one commit.
-_CALM, _CALM_LIMIT = 3, 0.25
+_SLICE = 0.001  # seconds of admitting records before others get a turn
+_BEHIND = 0.25  # seconds between commits while records wait: fewer, larger ones
 
 log = logger(__name__)
 
@@ -271,24 +268,27 @@ class Owner:
     # ------------------------------------------------------------ commits
 
     async def _commit_loop(self) -> None:
-        tick, pause = self._options.tick.total_seconds(), 0.0
+        tick = self._options.tick.total_seconds()
         while not self._closing:
             await self._learned.wait()
-            wait = self._commits.started + pause - self._clock.monotonic()
+            apart = max(tick, _BEHIND) if self._backlog else tick
+            wait = self._commits.started + apart - self._clock.monotonic()
             if wait > 0:
                 await self._clock.sleep(timedelta(seconds=wait))
             await self._commit(released=False)
-            took = self._clock.monotonic() - self._commits.started
-            pause = max(tick, min(_CALM * took, _CALM_LIMIT))
 
     async def _commit(self, *, released: bool) -> None:
-        self._learned.clear()
-        batch = self._work.collect()
-        ends = await self._commits.write(batch, self._progress, released=released)
+        ends = await self._commits.write(
+            self._collect, self._progress, released=released
+        )
         self._lease.renew(self._commits.started)
         self._renewed.set()
         self._work.committed(ends)
         self._hungry.set()
+
+    def _collect(self) -> list[Outgoing]:
+        self._learned.clear()
+        return self._work.collect()
 
     def _say(self, event: str, **fields: object) -> None:
         group = self._runtime.group

@@ -218,12 +218,12 @@ async def test_a_fenced_owner_writes_nothing_and_lets_go(
 
     with pytest.raises(LostOwnership):
         await old.write(
-            [Outgoing(names.snapshots, b"k", b"99", partition=0)],
+            lambda: [Outgoing(names.snapshots, b"k", b"99", partition=0)],
             Progress(0),
             released=False,
         )
     await new.write(
-        [Outgoing(names.snapshots, b"k", b"1", partition=0)],
+        lambda: [Outgoing(names.snapshots, b"k", b"1", partition=0)],
         Progress(0),
         released=False,
     )
@@ -244,7 +244,7 @@ async def successor(
     shared = runtime(kafka, names)
     predecessor = Commits(shared, 0)
     await predecessor.take_over()
-    await predecessor.write([], Progress(0), released=False)
+    await predecessor.write(list, Progress(0), released=False)
     yield Owner(shared, 0, lambda owner: Copying(owner, names, [])), shared
     await predecessor.close()
     await shared.offsets.stop()
@@ -301,7 +301,7 @@ async def test_a_lost_owner_starts_no_call(kafka: Broker, topics: CreateTopics) 
     await owner.permit()
     successor = Commits(shared, 0)
     await successor.take_over()
-    await successor.write([], Progress(0), released=False)
+    await successor.write(list, Progress(0), released=False)
 
     owner.note()
     await wait_until(lambda: owner.lost, what="the loss to be noticed")
@@ -333,11 +333,11 @@ async def test_what_was_learned_survives_a_broker_that_was_away_too_long(
     )
     commits = Commits(shared, 0)
     await wait_until(lambda: taken_over(commits), what="the first coordinator")
-    await commits.write([], Progress(0), released=False)
+    await commits.write(list, Progress(0), released=False)
     await asyncio.to_thread(own_kafka.stop)
     writing = asyncio.create_task(
         commits.write(
-            [Outgoing(names.snapshots, b"k", b"7", partition=0)],
+            lambda: [Outgoing(names.snapshots, b"k", b"7", partition=0)],
             Progress(5),
             released=False,
         )

@@ -202,6 +202,18 @@ def test_a_moved_call_that_has_passed_counts_all_the_same() -> None:
     assert budget.available(5.0) == 1
 
 
+def test_a_moved_call_takes_nothing_from_what_another_used() -> None:
+    budget = budget_with(TWO_A_SECOND, mine=6)
+    budget.take(0.0)
+    budget.inherit(6, 0.01, timedelta(seconds=8))
+    budget.own("target", 12, PARTITIONS)
+
+    budget.move(0.0, 0.1)
+
+    assert budget.available(2.0) == 0
+    assert budget.available(9.1) == 2
+
+
 def test_what_lasts_or_is_a_bucket_is_not_moved() -> None:
     bucket = Limit(requests=2, per=SECOND, burst=4)
     budget = budget_with(bucket, Limit(requests=9, per=timedelta(hours=1)), mine=12)

@@ -37,3 +37,11 @@ def test_a_partition_taken_over_twice_counts_once() -> None:
     holdings.took_over(3, LEASE)
 
     assert told[-1].partitions == 1
+
+
+def test_before_the_group_has_given_anything_nothing_is_told() -> None:
+    told: list[Holding] = []
+
+    Holdings(told.append).let_go()
+
+    assert told == []
