@@ -1,13 +1,11 @@
 """`sandbox loop`: the simulated Loop, for an account of the settings or for itself."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
+from bridge.app.alone import Alone
 from bridge.errors import ConfigError
 from bridge.platforms.loop.options import LoopAccount
-from bridge.sandbox.faults import Level
 from bridge.sandbox.loop_standalone import LoopMode, LoopRun, run_loop
-from bridge.sandbox.simulators import Manners, Place
 from bridge.settings import Settings
 
 DEMO_KEY, DEMO_SECRET = "demo-loop-key", "demo-loop-secret"
@@ -15,15 +13,9 @@ DEMO_KEY, DEMO_SECRET = "demo-loop-key", "demo-loop-secret"
 
 
 @dataclass(frozen=True, slots=True)
-class LoopSandbox:
-    """What the command line says. `hook_url` is where webhooks go, None for nowhere."""
+class LoopSandbox(Alone):
+    """A Loop that runs by itself, and what is switched on."""
 
-    host: str
-    port: int
-    hook_url: str | None
-    faults: Level
-    seed: int
-    rate: float
     modes: tuple[LoopMode, ...] = ()
 
 
@@ -38,15 +30,14 @@ async def sandbox_loop(
         key = known.api_key.get_secret_value() if known.api_key else DEMO_KEY
     run = LoopRun(
         options.hook_url,
-        every=timedelta(seconds=1 / (options.rate or 1)),
-        returns=None if options.rate else 0,
+        every=options.every,
+        returns=options.returns,
         header=header,
         modes=options.modes,
         api_key=key,
         secret=secret,
     )
-    manners = Manners(options.faults, habits=options.faults, seed=options.seed)
-    await run_loop(run, Place(options.host, options.port), manners)
+    await run_loop(run, options.place, options.manners)
 
 
 def _account(settings: Settings, name: str) -> LoopAccount:

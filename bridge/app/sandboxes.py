@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from bridge.app.redo_sandbox import DEMO_STORE, redo_account, token_of
+from bridge.app.redo_sandbox import DEMO_STORE, redo_account
 from bridge.errors import ConfigError
 from bridge.platforms.warehouse.options import EventTargetOptions, WarehouseAccount
 from bridge.sandbox.faults import Level
@@ -53,14 +53,14 @@ class WarehouseSandbox:
 
 async def sandbox_shop(settings: Settings, options: SandboxOptions) -> None:
     """Play the Redo shop of an account until told to stop."""
-    account = redo_account(settings, options.account)
+    account, token = redo_account(settings, options.account)
     run = ShopRun(
         hook_url=_hook(options),
         store=account.store_id or DEMO_STORE,
         dock_url=options.dock,
         returns=None if options.rate else 0,
         every=timedelta(seconds=1 / (options.rate or 1)),
-        api_token=token_of(account),
+        api_token=token,
         webhook_token=account.webhook_tokens[0].get_secret_value(),
     )
     await run_shop(run, _place(options), _manners(options))

@@ -65,7 +65,7 @@ Config = Annotated[
 _BRIDGE = "http://127.0.0.1:8080"
 
 
-def _known(config: Path | None, account: str | None) -> settings.Settings | None:
+def known_to(config: Path | None, account: str | None) -> settings.Settings | None:
     """Read the settings of the account that is played, if one is."""
     if (config is None) != (account is None):
         raise typer.BadParameter("--config and --account belong together")
@@ -148,7 +148,7 @@ def warehouse(  # noqa: PLR0913 - one parameter for each option
     signed with whsec_ZGVtby13YXJlaG91c2Utbm90LWEtc2VjcmV0. Parcels come by POST
     /dock/parcels. Below /sandbox its ways can be changed and its ledger be read.
     """
-    known = _known(config, account)
+    known = known_to(config, account)
     host, _, port = listen.rpartition(":")
     own = None if account is None else f"{bridge.rstrip('/')}/hooks/{account}"
     options = app.WarehouseSandbox(
@@ -195,7 +195,7 @@ def loop(  # noqa: PLR0913 - one parameter for each option
     installed by GET /authorize for organization 7070. Below /sandbox it takes what no
     Loop does: returns are made, labels scanned, habits changed.
     """
-    known = _known(config, account)
+    known = known_to(config, account)
     options = app.LoopSandbox(
         host,
         port,

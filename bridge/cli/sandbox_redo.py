@@ -1,15 +1,14 @@
 """`sandbox redo`: a simulated Redo to develop against, with every mode it has."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvloop
 
-from bridge import app, settings
+from bridge import app
 from bridge.cli.common import Faults
-from bridge.cli.sandbox import HowFaulty
+from bridge.cli.sandbox import Config, HowFaulty, known_to
 from bridge.sandbox.redo_keys import ALL_SCOPES
 from bridge.sandbox.redo_modes import Chosen, Mode
 from bridge.sandbox.redo_odd import Oddity
@@ -34,12 +33,7 @@ def redo(  # noqa: PLR0913 - one parameter for each option
             "Without it, register by API; --mode plain-http takes http:// there.",
         ),
     ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            "--config", "-c", help="With --account: settings that have its secrets."
-        ),
-    ] = None,
+    config: Config = None,
     account: Annotated[
         str | None, typer.Option(help="The redo account it plays.")
     ] = None,
@@ -77,8 +71,7 @@ def redo(  # noqa: PLR0913 - one parameter for each option
     demo-redo-token, and webhooks carry demo-redo-hook. What the API took and does not
     show is at /sandbox/kept.
     """
-    if (config is None) != (account is None):
-        raise typer.BadParameter("--config and --account belong together")
+    known = known_to(config, account)
     chosen = Chosen(
         mode or (),
         odd=odd or (),
@@ -97,5 +90,4 @@ def redo(  # noqa: PLR0913 - one parameter for each option
         chosen=chosen,
         scopes=scope or ALL_SCOPES,
     )
-    known = None if config is None else settings.load(config)
     uvloop.run(app.sandbox_redo(options, known, account))

@@ -157,7 +157,9 @@ def _requests(
     if said is None and not fresh:
         return None
     step = said or _unchanged(state, observation)
-    after = _with_requests(step.after.model, state, fresh.values())
+    after = step.after
+    if fresh:
+        after = _with_requests(after.model, state, fresh.values())
     seen = {"requests_seen": state.requests_seen | fresh.keys()}
     return _Step(
         after,

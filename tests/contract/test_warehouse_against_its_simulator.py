@@ -5,7 +5,6 @@ late, twice, shuffled or in part never: the bridge ends with the counts of the
 warehouse's own ledger.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -58,6 +57,7 @@ from bridge.sandbox.warehouse_documents import Handling
 from bridge.sandbox.warehouse_reports import Reporting
 from bridge.sandbox.warehouse_wording import Form
 from tests.support.targets import event, snapshot
+from tests.support.waiting import wait_until
 
 SIGNING, OLD, NEW = (signing_secret() for _ in range(3))
 SUBJECT, TOKEN = "redo/demo/r1", "token-of-tests"
@@ -163,9 +163,7 @@ class Ground:
         await self.quiet()
 
     async def quiet(self) -> None:
-        async with asyncio.timeout(20):
-            while not self.simulator.idle:  # noqa: ASYNC110 a condition, with a deadline
-                await asyncio.sleep(0.01)
+        await wait_until(lambda: self.simulator.idle, what="it to come to rest")
 
     async def tune(self, what: str, **changes: object) -> None:
         url = f"{self.simulator.url}/sandbox/{what}"

@@ -2,24 +2,28 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from prometheus_client import REGISTRY
 
 from bridge.clock import SystemClock
 from bridge.errors import LostOwnership
 from bridge.streams.commits import Commits, Runtime
 from bridge.streams.member import Member, Part
-from bridge.streams.offsets import CommittedOffsets
+from bridge.streams.offsets import Committed, CommittedOffsets
 from bridge.streams.options import OwnershipOptions
 from bridge.streams.owner import Owner
 from bridge.streams.progress import Progress
 from bridge.streams.records import Outgoing, Record
 from bridge.streams.restore import read_to_end
 from bridge.streams.topics import TopicNames
+from bridge.streams.transactor import CommitUncertain, Transactor
 from tests.support.broker import Broker, OwnBroker, options_of
 from tests.support.kafka_plugin import CreateTopics
 from tests.support.settling import settled
@@ -116,6 +120,12 @@ async def member_of(
     finally:
         stop.set()
         await running
+
+
+def failed(group: str) -> float:
+    """Return how many commits Kafka did not confirm."""
+    labels = {"group": group, "result": "failed"}
+    return REGISTRY.get_sample_value("returns_bridge_commits_total", labels) or 0.0
 
 
 async def produce(broker: Broker, topic: str, count: int) -> None:
@@ -293,6 +303,43 @@ async def test_an_idle_owner_proves_itself_before_a_call(
     await shared.offsets.stop()
 
 
+async def test_a_member_is_told_whose_calls_may_still_start(
+    kafka: Broker, topics: CreateTopics
+) -> None:
+    names = await topics(kafka, partitions=1)
+    told: list[tuple[int, timedelta | None]] = []
+
+    def member() -> Runtime:
+        return replace(
+            runtime(kafka, names),
+            member=uuid.uuid4().hex[:8],
+            took_over=lambda partition, quiet: told.append((partition, quiet)),
+        )
+
+    async def own(shared: Runtime, *, cleanly: bool) -> None:
+        owner = Owner(shared, 0, lambda owner: Copying(owner, names, []))
+        await owner.open()
+        await owner.permit()
+        await (owner.release() if cleanly else owner.close())
+        await marked(shared, names, "rb1;r;" if cleanly else "rb1;o;")
+
+    first, second, third = member(), member(), member()
+    await own(first, cleanly=False)
+    await own(first, cleanly=False)
+    await own(second, cleanly=True)
+    await own(third, cleanly=False)
+
+    none_before, its_own, after_a_crash = None, None, FAST.lease
+    assert told == [
+        (0, none_before),
+        (0, its_own),
+        (0, after_a_crash),
+        (0, timedelta()),
+    ]
+    for shared in (first, second, third):
+        await shared.offsets.stop()
+
+
 async def test_a_lost_owner_starts_no_call(kafka: Broker, topics: CreateTopics) -> None:
     names = await topics(kafka, partitions=1)
     shared = runtime(kafka, names)
@@ -311,6 +358,59 @@ async def test_a_lost_owner_starts_no_call(kafka: Broker, topics: CreateTopics) 
         await owner.permit()
     await owner.close()
     await successor.close()
+    await shared.offsets.stop()
+
+
+class LosingTheFirstAnswer:
+    """What `Transactor.commit` does, but the first call ends without an answer."""
+
+    def __init__(self, *, written: bool) -> None:
+        self._written = written
+        self._really = Transactor.commit
+        self.tries = 0
+
+    def method(self) -> Callable[..., Awaitable[dict[str, int]]]:
+        async def commit(
+            transactor: Transactor,
+            batch: Sequence[Outgoing],
+            positions: Mapping[str, Committed],
+        ) -> dict[str, int]:
+            self.tries += 1
+            if self.tries > 1:
+                return await self._really(transactor, batch, positions)
+            if self._written:
+                await self._really(transactor, batch, positions)
+            raise CommitUncertain("no answer")
+
+        return commit
+
+
+@pytest.mark.parametrize("written", [False, True])
+async def test_a_commit_whose_answer_is_lost_is_written_once(
+    *,
+    kafka: Broker,
+    topics: CreateTopics,
+    monkeypatch: pytest.MonkeyPatch,
+    written: bool,
+) -> None:
+    names = await topics(kafka, partitions=1)
+    shared = runtime(kafka, names)
+    commits = Commits(shared, 0)
+    await commits.take_over()
+    await commits.write(list, Progress(0), released=False)
+    losing = LosingTheFirstAnswer(written=written)
+    monkeypatch.setattr(Transactor, "commit", losing.method())
+    outgoing = [Outgoing(names.snapshots, b"k", b"7", partition=0)]
+    await commits.write(lambda: outgoing, Progress(5), released=False)
+
+    assert losing.tries == (1 if written else 2)
+    assert failed(shared.group) == 1
+    await settled(kafka, [names.snapshots])
+    assert await copies(kafka, names) == [7]
+    found = await shared.offsets.read(names.events, 0)
+    assert found is not None
+    assert found.offset == 5
+    await commits.close()
     await shared.offsets.stop()
 
 
@@ -342,7 +442,7 @@ async def test_what_was_learned_survives_a_broker_that_was_away_too_long(
             released=False,
         )
     )
-    await asyncio.sleep(6)  # longer than the request time-out: the producer dies
+    await asyncio.sleep(6)  # longer than the request time-out
 
     await asyncio.to_thread(own_kafka.start)
     async with asyncio.timeout(60):

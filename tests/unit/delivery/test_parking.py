@@ -1,6 +1,5 @@
 """Parking: what leaves the log and when, what survives a restart, what memory holds."""
 
-import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,6 +13,7 @@ from bridge.delivery.shelf import CHUNK, PlaceLost
 from tests.support.clock import settle
 from tests.support.events import make_event
 from tests.support.fakes import Reply, paths
+from tests.support.waiting import wait_until
 from tests.unit.delivery.bench import Bench, MakeBench, Partition
 
 A, B = "redo/shop/a", "redo/shop/b"
@@ -353,7 +353,9 @@ async def test_a_long_lane_is_read_back_piece_by_piece(make_bench: MakeBench) ->
     await bench.wait(61)
     for _ in range(10):
         await settle()
-    await asyncio.sleep(0.05)
+    calls = 1 + len(many)
+    await wait_until(lambda: len(bench.network.exchanges) == calls, what="all calls")
+    await settle()
     partition.commit()
 
     assert [len(places) for places in partition.kept.reads] == [CHUNK, CHUNK - 1]
@@ -376,7 +378,8 @@ async def test_only_what_is_missing_before_a_letter_in_memory_is_read_back(
     await bench.wait(61)
     for _ in range(10):
         await settle()
-    await asyncio.sleep(0.05)
+    await wait_until(lambda: len(bench.network.exchanges) == 4, what="all calls")
+    await settle()
     partition.commit()
 
     assert [len(places) for places in partition.kept.reads] == [2]

@@ -1,4 +1,3 @@
-import asyncio
 import json
 import socket
 from collections.abc import Awaitable, Callable
@@ -17,6 +16,7 @@ from bridge.sandbox.sandbox import signing_secret
 from bridge.sandbox.server import LoopbackServer
 from tests.support.broker import free_port
 from tests.support.sandboxes import started, stopped
+from tests.support.waiting import wait_until
 
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
 
@@ -75,9 +75,7 @@ async def test_a_warehouse_alone_notes_its_calls_in_a_file(
     )
     warehouse = await started("-c", program)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-        async with asyncio.timeout(15):
-            while not await answers(client):  # noqa: ASYNC110 another process
-                await asyncio.sleep(0.1)
+        await wait_until(lambda: answers(client), what="an answer")
         await client.get("/inbound-returns/redo.demo.1-1")
 
     await until(calls.exists)

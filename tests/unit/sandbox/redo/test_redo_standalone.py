@@ -1,6 +1,5 @@
 """`returns-bridge sandbox redo` as a process: it serves, shops, and stops when told."""
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from bridge.cli.main import main
 from bridge.sandbox.redo_modes import Chosen, Mode
 from bridge.sandbox.redo_odd import Oddity
 from tests.support.sandboxes import sandbox
+from tests.support.waiting import wait_until
 from tests.unit.sandbox.conftest import Receiver
 
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
@@ -124,9 +124,8 @@ async def test_merchants_pay_early_if_that_is_switched_on(
         )
 
     early = ("--mode", "early-payment", "--rate", "10", "--hook", receiver.url)
-    async with sandbox(*QUIET, *early), asyncio.timeout(30):
-        while not moved_on():  # noqa: ASYNC110 another process
-            await asyncio.sleep(0.1)
+    async with sandbox(*QUIET, *early):
+        await wait_until(moved_on, what="a payment before the arrival")
 
 
 def configured(folder: Path) -> Path:
