@@ -19,7 +19,7 @@ from bridge.delivery.ownership import Ownership
 from bridge.delivery.shelf import Shelf
 
 #: What holds up one lane and not all of them: reason enough to leave the log.
-_OWN_REASONS = (
+OWN_REASONS = (
     WaitReason.RETRY,
     WaitReason.THROTTLED,
     WaitReason.NOT_YET,
@@ -55,7 +55,7 @@ class Parking:
         if not lane.parked:
             self.recall(letter)
             self._lanes.join(lane, letter)
-            if lane.why in _OWN_REASONS and self._is_crowded(lane):
+            if lane.why in OWN_REASONS and self._is_crowded(lane):
                 self.park(lane)
         elif order_of(letter) <= order_of(lane.letters[-1]):
             self._owner.finish(letter.offset)  # it is here; the commit told nothing
@@ -98,7 +98,7 @@ class Parking:
 
     def make_room(self) -> None:
         """Park every lane that waits for reasons of its own."""
-        for lane in self._lanes.waiting_for(*_OWN_REASONS):
+        for lane in self._lanes.waiting_for(*OWN_REASONS):
             self.park(lane)
 
     def _is_crowded(self, lane: Lane) -> bool:

@@ -12,6 +12,7 @@ from functools import partial
 from bridge.deadletters.standing import WaitReason
 from bridge.delivery.desk import Desk
 from bridge.delivery.lanes import Lane, Lanes, Letter
+from bridge.delivery.parking import OWN_REASONS
 from bridge.telemetry import metrics
 
 #: What a lane waits for again after a restart, by the outcome of its last attempt.
@@ -35,15 +36,26 @@ class Waits:
 
     def put(self, lane: Lane) -> None:
         """Let the lane go on: to the pool, unless its head is dead."""
+        due = self._due(lane)
         if lane.why is not None:
             self._count(lane, lane.why)
             self._lanes.ready(lane)
         if lane.letters[0].death is not None:
             self.hold(lane, WaitReason.DEAD)
         elif self._opened:
-            self._desk.pool.put(partial(self._work, lane))
+            self._desk.pool.put(partial(self._work, lane), due)
         else:
             self.hold(lane, WaitReason.HANDOVER)
+
+    def _due(self, lane: Lane) -> int:
+        """Return since when it is the lane's turn (ms): since its head was written.
+
+        A lane that failed, or is replayed, has its turn from now on: it is not to stand
+        in the way of those that work.
+        """
+        if lane.replay or lane.why in OWN_REASONS:
+            return int(self._desk.clock.now().timestamp() * 1000)
+        return lane.letters[0].timestamp
 
     def _count(self, lane: Lane, why: WaitReason) -> None:
         waited = self._desk.clock.monotonic() - lane.since

@@ -12,6 +12,7 @@ over 200,000 events and takes minutes.
 import dataclasses
 import statistics
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
@@ -21,13 +22,19 @@ from bridge.app.benchmarks import bodies, poll
 from bridge.app.benchmarks.ground import ground
 from bridge.app.benchmarks.orders import kafka_options
 from bridge.app.benchmarks.rows import Row
-from bridge.app.benchmarks.workloads import WORKLOADS, Workload, decode
+from bridge.app.benchmarks.workloads import (
+    WORKLOADS,
+    Workload,
+    decode,
+    workload_named,
+)
 from bridge.errors import BridgeError, ConfigError
 from bridge.platforms.redo.source import parse
 from tests.support.broker import Broker
 
 real_kafka = pytest.mark.integration
 
+_DELIVER = {"wall", "committed", "rate", "cpu"}
 _SPLIT = {"p50", "p99", "cpu", "cpu_ingest", "cpu_normalize", "cpu_deliver", "calls"}
 _STEADY = {"calls", "cpu_per_call", "core", "lag_p50", "lag_p99"}
 _RESTORE = {"clean", "killed", "killed_bound", "healthy_gap", "released"}
@@ -37,8 +44,8 @@ _RESTORE = {"clean", "killed", "killed_bound", "healthy_gap", "released"}
 @pytest.mark.parametrize(
     ("part", "workload", "repeat", "quantities"),
     [
-        ("deliver", "W3", 2, {"wall", "committed", "rate", "cpu"}),
-        ("deliver", "w4", 1, {"wall", "committed", "rate", "cpu", "healthy_p99"}),
+        ("deliver", "W3", 2, _DELIVER),
+        ("deliver", "w4", 1, _DELIVER | {"healthy_p99", "bound", "alone"}),
         ("normalize", None, 1, {"rate", "events", "cpu"}),
         ("ingest", "500/s", 1, {"rate", "cpu", "p50", "p99"}),
         ("ingest", "flat", 1, {"memory_at_200"}),
@@ -60,6 +67,17 @@ async def test_every_part_tells_complete_rows(
     assert {row.name for row in rows} == {f"{part}.{name}" for name in quantities}
     for row in rows:
         _is_complete(row, repeat)
+
+
+@pytest.mark.parametrize(("name", "milliseconds"), [("W4", 19_515), ("W5", 5_020)])
+def test_the_longest_key_is_the_bound_that_peers_were_measured_against(
+    name: str, milliseconds: int
+) -> None:
+    longest = workload_named(name).longest_key()
+
+    bound = sum(longest, timedelta())
+
+    assert round(bound / timedelta(milliseconds=1)) == milliseconds
 
 
 @real_kafka

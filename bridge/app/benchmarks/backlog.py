@@ -44,8 +44,12 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """When (`time.perf_counter`) all was committed, and CPU seconds used till then."""
+    """When (`time.perf_counter`) the member began, and when all was committed.
 
+    `cpu` is the seconds that the process has used till then.
+    """
+
+    began: float
     at: float
     cpu: float
 
@@ -58,13 +62,14 @@ async def work_off(
     offsets = CommittedOffsets(backlog.kafka, backlog.group)
     stop = asyncio.Event()
     calm_collector()
+    began = time.perf_counter()
     running = asyncio.create_task(member.run(stop))
     try:
         async with asyncio.timeout(limit.total_seconds()):
             await _first_of(meter.all_done, running)
             meter.check()
             await _reached(offsets, backlog.topic, ends, clock)
-        return Committed(time.perf_counter(), time.process_time())
+        return Committed(began, time.perf_counter(), time.process_time())
     except TimeoutError:
         raise BridgeError(f"not done within {limit}: {meter.explain()}") from None
     finally:

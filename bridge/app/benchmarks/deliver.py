@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from bridge.app.benchmarks.child import started
 from bridge.app.benchmarks.deliver_worker import LIMIT
@@ -26,6 +26,9 @@ COMMITTED = Quantity("deliver.committed", "ms", "lower")
 RATE = Quantity("deliver.rate", "records/s", "higher")
 CPU = Quantity("deliver.cpu", "us/record", "lower")
 HEALTHY = Quantity("deliver.healthy_p99", "ms", "lower")
+BOUND = Quantity("deliver.bound", "ms", "lower")
+ALONE = Quantity("deliver.alone", "ms", "lower")
+_MS = timedelta(milliseconds=1)
 _WRITTEN_AT = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 
@@ -85,6 +88,9 @@ async def run(ground: Ground, workload: Workload, target: str) -> Result:
     }
     if worked.healthy_p99 is not None:
         values[HEALTHY] = worked.healthy_p99 * 1000
+    if worked.alone is not None:
+        bound = sum(workload.longest_key(), timedelta())
+        values |= {BOUND: bound / _MS, ALONE: worked.alone * 1000}
     values |= memory_values("deliver", worked.memory)
     return Result(workload.name, values, worked.peak)
 

@@ -17,7 +17,13 @@ from bridge.app.benchmarks.backlog import Backlog, work_off
 from bridge.app.benchmarks.memory import peak_watched, resident
 from bridge.app.benchmarks.orders import DeliverOrder, Worked
 from bridge.app.benchmarks.rows import percentile
-from bridge.app.benchmarks.workloads import Work, Workload, decode, workload_named
+from bridge.app.benchmarks.workloads import (
+    PATIENCE,
+    Work,
+    Workload,
+    decode,
+    workload_named,
+)
 from bridge.app.stages import Served, deliver_member
 from bridge.canonical.envelope import Event
 from bridge.clock import Clock, SystemClock
@@ -32,7 +38,6 @@ from bridge.streams.restore import Reader
 
 LIMIT = timedelta(minutes=5)
 
-_PATIENCE = timedelta(seconds=1)
 _OK = httpx.Response(200)
 
 
@@ -61,7 +66,7 @@ class Probe:
         yield self._request(event, work)
         if work.fails_once and context.attempt == 1:
             self._failed_keys.add(work.key)
-            return Failed("meant_to_fail", _PATIENCE)
+            return Failed("meant_to_fail", PATIENCE)
         self._end(work)
         return Delivered()
 
@@ -127,6 +132,20 @@ def _network(clock: Clock) -> Send:
     return send
 
 
+async def alone(workload: Workload, clock: Clock) -> float | None:
+    """Return how long the longest key takes here by itself; seconds, None if no matter.
+
+    Nothing but its sleeps one after the other: a machine's timers are late, and a key's
+    records wait for each other. What deliver takes beyond this is its own.
+    """
+    if not workload.is_bound_by_a_key:
+        return None
+    began = time.perf_counter()
+    for wait in workload.longest_key():
+        await clock.sleep(wait)
+    return time.perf_counter() - began
+
+
 async def work(order: DeliverOrder) -> Worked:
     """Deliver the whole workload; return when all is committed."""
     clock, kafka, names = SystemClock(), order.options, order.names
@@ -140,7 +159,6 @@ async def work(order: DeliverOrder) -> Worked:
     reader = Reader(kafka, names.parked(probe.name), clock)
     member = deliver_member(kafka, served, desk, reader)
     backlog = Backlog(kafka, deliver_group(names.prefix, probe.name), names.events)
-    begun = time.perf_counter()
     async with peak_watched(clock) as peak:
         done = await work_off(backlog, member, probe, limit=LIMIT, clock=clock)
     await caller.close()
@@ -150,5 +168,6 @@ async def work(order: DeliverOrder) -> Worked:
         committed=done.at - probe.first,
         cpu=done.cpu - probe.cpu,
         memory=probe.memory,
-        healthy_p99=probe.healthy_p99(begun),
+        healthy_p99=probe.healthy_p99(done.began),
+        alone=await alone(workload, clock),
     )

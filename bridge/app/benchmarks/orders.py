@@ -190,6 +190,7 @@ class Worked(Cost):
 
     `seconds` is from the first record taken to the last one done, `committed` to the
     last commit acknowledged; CPU is of the latter. `events` counts what was written.
+    `alone` is what the longest key takes on this machine without a bridge.
     """
 
     seconds: float
@@ -198,6 +199,7 @@ class Worked(Cost):
     events: int = 0
     memory: dict[int, float] = {}
     healthy_p99: float | None = None
+    alone: float | None = None
 
 
 def kafka_options(bootstrap: str) -> KafkaOptions:

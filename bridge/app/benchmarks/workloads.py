@@ -16,8 +16,10 @@ A record that fails does so once, after its work, and asks for one second of pat
 
 import struct
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import accumulate
 
 from bridge.errors import ConfigError
@@ -26,6 +28,8 @@ BODY = 500
 _SEED = 20_260_000
 _LAYOUT = struct.Struct(">5i")
 _FAILING = 0.01
+#: What a record that fails asks for before it is tried again.
+PATIENCE = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,20 @@ class Workload:
             fails = self.zipf and dice.next_double() < _FAILING
             yield Work(id_, key, places[key], micros, fails)
             places[key] += 1
+
+    @property
+    def is_bound_by_a_key(self) -> bool:
+        """Whether one key's records, in order, last longer than all the others'."""
+        return self.zipf or self.keys == 1
+
+    def longest_key(self) -> list[timedelta]:
+        """Return the work and the patience of the key that takes longest, in order."""
+        waits: dict[int, list[timedelta]] = defaultdict(list)
+        for work in self.works():
+            lasts = timedelta(microseconds=work.micros)
+            tries = (lasts, PATIENCE, lasts) if work.fails_once else (lasts,)
+            waits[work.key] += tries
+        return max(waits.values(), key=lambda key: sum(key, timedelta()))
 
     def _micros(self, dice: "JavaRandom") -> int:
         least, most = self.micros

@@ -68,21 +68,21 @@ async def test_jobs_that_wait_run_side_by_side_up_to_the_limit() -> None:
     assert (first, len(running)) == (3, 10)
 
 
-async def test_jobs_begin_in_the_order_they_came() -> None:
+async def test_jobs_begin_in_the_order_they_are_due_and_came() -> None:
     pool, begun = Pool(2, FakeClock()), list[int]()
 
-    def job(number: int) -> None:
+    def job(number: int, due: int) -> None:
         async def run() -> None:
             begun.append(number)
             await asyncio.sleep(0)
 
-        pool.put(run)
+        pool.put(run, due)
 
-    for number in range(10):
-        job(number)
+    for number, due in enumerate([3, 1, 2, 1, 3]):
+        job(number, due)
     await settle()
 
-    assert begun == list(range(10))
+    assert begun == [1, 3, 2, 0, 4]
 
 
 async def test_a_job_put_by_a_job_is_done_too() -> None:
