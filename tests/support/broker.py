@@ -9,6 +9,9 @@ from bridge.streams.connection import KafkaOptions
 
 KAFKA_VERSION = "4.1.1"
 
+#: The name under which a broker's security says how its clients come: SSL or SASL_SSL.
+PROTOCOL = "protocol"
+
 Kind = Literal["given", "container", "maven", "embedded"]
 
 
@@ -72,21 +75,39 @@ def free_port() -> int:
         return port
 
 
-def properties(listen: str, port: int, controller_port: int) -> Mapping[str, str]:
+def properties(
+    listen: str,
+    port: int,
+    controller_port: int,
+    security: Mapping[str, str] | None = None,
+) -> Mapping[str, str]:
     """Return server.properties of one KRaft node advertised at 127.0.0.1:`port`.
 
     `listen` is the address inside. The short broker session lets a killed broker
     come back at once: the controller is the same process and keeps the old
-    registration for that long.
+    registration for that long. With `security` (`tests/support/security.py`) that
+    address takes nobody without it, and only the node itself talks without.
     """
+    plain, protocols = (
+        f"PLAINTEXT://{listen}",
+        "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+    )
+    told = f"PLAINTEXT://127.0.0.1:{port}"
+    if security is not None:
+        inner = f"PLAINTEXT://localhost:{free_port()}"
+        plain, told = (
+            f"{inner},SECURED://{listen}",
+            f"{inner},SECURED://127.0.0.1:{port}",
+        )
+        protocols = f"{protocols},SECURED:{security[PROTOCOL]}"
     return {
         "node.id": "1",
         "process.roles": "broker,controller",
-        "listeners": f"PLAINTEXT://{listen},CONTROLLER://localhost:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+        "listeners": f"{plain},CONTROLLER://localhost:{controller_port}",
+        "advertised.listeners": told,
         "controller.listener.names": "CONTROLLER",
         "controller.quorum.voters": f"1@localhost:{controller_port}",
-        "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+        "listener.security.protocol.map": protocols,
         "auto.create.topics.enable": "false",
         "broker.heartbeat.interval.ms": "500",
         "broker.session.timeout.ms": "2000",
@@ -96,4 +117,13 @@ def properties(listen: str, port: int, controller_port: int) -> Mapping[str, str
         "transaction.state.log.min.isr": "1",
         "transaction.state.log.num.partitions": "4",
         "transaction.state.log.replication.factor": "1",
+        **_of_listener(security or {}),
+    }
+
+
+def _of_listener(security: Mapping[str, str]) -> Mapping[str, str]:
+    return {
+        f"listener.name.secured.{name}": value
+        for name, value in security.items()
+        if name != PROTOCOL
     }

@@ -7,7 +7,7 @@ else the embedded broker for the tests marked `embedded_ok`. With
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypedDict
@@ -55,13 +55,13 @@ class EmbeddedTestBroker:
         self._broker.stop()
 
 
-def _container() -> OwnBroker:
-    broker = ContainerBroker()
+def _container(security: Mapping[str, str] | None) -> OwnBroker:
+    broker = ContainerBroker(security)
     return _opened(broker, broker.open)
 
 
-def _maven() -> OwnBroker:
-    broker = MavenBroker()
+def _maven(security: Mapping[str, str] | None) -> OwnBroker:
+    broker = MavenBroker(security)
     return _opened(broker, broker.open)
 
 
@@ -97,13 +97,16 @@ class Choice:
             self.used[self._shared.kind] = None
         return self._shared
 
-    def own(self) -> OwnBroker:
-        """Start a broker that can be killed; raise BrokerMissing if none can be had."""
+    def own(self, security: Mapping[str, str] | None = None) -> OwnBroker:
+        """Start a broker that can be killed; raise BrokerMissing if none can be had.
+
+        With `security` (`tests/support/security.py`) it takes nobody without.
+        """
         for name, make in (("container", _container), ("maven", _maven)):
             if name in self.reasons:
                 continue
             try:
-                broker = make()
+                broker = make(security)
             except BrokerMissing as missing:
                 self.reasons[name] = str(missing)
             else:

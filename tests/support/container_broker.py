@@ -3,7 +3,7 @@
 import contextlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import docker.errors  # type: ignore[import-untyped] # ships no types
 import requests
@@ -31,12 +31,13 @@ class ContainerBroker:
     port, for the broker's transaction coordinator calls itself by that address.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, security: Mapping[str, str] | None = None) -> None:
         port = free_port()
         with _engine():
             self._container = DockerContainer(IMAGE)
         self._container.ports[str(port)] = ("127.0.0.1", port)  # type: ignore[assignment] # the engine's own form for one interface
-        for name, value in properties(f"0.0.0.0:{port}", port, 9093).items():
+        settings = properties(f"0.0.0.0:{port}", port, 9093, security)
+        for name, value in settings.items():
             variable = "KAFKA_" + name.replace(".", "_").upper()
             self._container.with_env(variable, value)
         run = os.environ.get("BRIDGE_TEST_RUN", "")

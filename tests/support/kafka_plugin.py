@@ -3,7 +3,7 @@
 import gc
 import uuid
 import warnings
-from collections.abc import Awaitable, Callable, Generator, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -19,6 +19,7 @@ _CHOICE = pytest.StashKey[Choice]()
 _TOLD = "bridge.kafka"
 
 CreateTopics = Callable[..., Awaitable[TopicNames]]
+MakeKafka = Callable[..., OwnBroker]
 
 #: aiokafka 0.14 leaves a connection behind when a client is closed while it connects;
 #: on a busy machine that happens, and the warning then hits whichever test is running.
@@ -117,17 +118,28 @@ def kafka(pytestconfig: pytest.Config) -> Broker:
 
 
 @pytest.fixture
-def own_kafka(pytestconfig: pytest.Config) -> Iterator[OwnBroker]:
+def make_kafka(pytestconfig: pytest.Config) -> Iterator[MakeKafka]:
+    """Give `make_kafka(security)`: a broker that this test alone uses, and may kill."""
+    choice, made = pytestconfig.stash[_CHOICE], list[OwnBroker]()
+
+    def make(security: Mapping[str, str] | None = None) -> OwnBroker:
+        try:
+            made.append(choice.own(security))
+        except BrokerMissing as missing:
+            if kafka_is_required():
+                pytest.fail(f"{missing} {REMEDY}", pytrace=False)
+            pytest.skip(f"{WANTED} that it may kill")
+        return made[-1]
+
+    yield make
+    for broker in made:
+        broker.close()
+
+
+@pytest.fixture
+def own_kafka(make_kafka: MakeKafka) -> OwnBroker:
     """Give a broker that this test alone uses, and may kill."""
-    choice = pytestconfig.stash[_CHOICE]
-    try:
-        broker = choice.own()
-    except BrokerMissing as missing:
-        if kafka_is_required():
-            pytest.fail(f"{missing} {REMEDY}", pytrace=False)
-        pytest.skip(f"{WANTED} that it may kill")
-    yield broker
-    broker.close()
+    return make_kafka()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.support.broker import (
@@ -41,14 +42,14 @@ _POM = f"""\
 class MavenBroker:
     """One node as a Java process, its log in a folder that goes with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, security: Mapping[str, str] | None = None) -> None:
         self._java = _tool("java", "Java 17 or later")
         self._jars = _jars()
         self._folder = Path(tempfile.mkdtemp(prefix="bridge-kafka-"))
         self._log = self._folder / "broker.log"
         port = free_port()
         self._bootstrap = f"127.0.0.1:{port}"
-        settings = dict(properties(self._bootstrap, port, free_port()))
+        settings = dict(properties(self._bootstrap, port, free_port(), security))
         settings["log.dirs"] = str(self._folder / "data")
         lines = (f"{name}={value}\n" for name, value in settings.items())
         self._properties = self._folder / "server.properties"

@@ -1,0 +1,115 @@
+"""A broker that takes nobody without TLS: its certificates, and who may come.
+
+Kafka reads PEM from its properties (KIP-651), on one line where blanks stand for the
+line breaks.
+"""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from cryptography.x509.oid import NameOID
+
+from tests.support.broker import PROTOCOL
+
+USER, PASSWORD = "bridge", "for-tests-only"
+Protocol = Literal["SSL", "SASL_SSL"]
+Key = ec.EllipticCurvePrivateKey
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A certificate and its key."""
+
+    certificate: x509.Certificate
+    key: Key
+
+    @property
+    def public(self) -> str:
+        return self.certificate.public_bytes(Encoding.PEM).decode()
+
+    @property
+    def private(self) -> str:
+        pem = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return pem.decode()
+
+    def write(self, path: Path) -> str:
+        """Write both into one file and return its path."""
+        path.write_text(self.private + self.public)
+        return str(path)
+
+
+def issued(name: str, by: Paper | None = None) -> Paper:
+    """Return a certificate for `name` at this machine; an authority's without `by`."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    constraints = x509.BasicConstraints(ca=by is None, path_length=None)
+    here = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject if by is None else by.certificate.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(constraints, critical=True)
+        .add_extension(x509.SubjectAlternativeName([here]), critical=False)
+        .sign(key if by is None else by.key, hashes.SHA256())
+    )
+    return Paper(certificate, key)
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """Who vouches for the broker and its clients; its papers lie in `folder`."""
+
+    paper: Paper
+    folder: Path
+
+    @property
+    def file(self) -> str:
+        """The path of its certificate."""
+        path = self.folder / "authority.pem"
+        path.write_text(self.paper.public)
+        return str(path)
+
+    def paper_for(self, name: str) -> str:
+        """Issue a certificate; return the path of it and its key."""
+        return issued(name, self.paper).write(self.folder / f"{name}.pem")
+
+    def guard(self, protocol: Protocol) -> Mapping[str, str]:
+        """Return a broker's security: by certificate, or by name and password."""
+        own = issued("broker", self.paper)
+        guarded = {
+            PROTOCOL: protocol,
+            "ssl.keystore.type": "PEM",
+            "ssl.keystore.certificate.chain": _line(own.public),
+            "ssl.keystore.key": _line(own.private),
+        }
+        if protocol == "SSL":
+            return guarded | {
+                "ssl.client.auth": "required",
+                "ssl.truststore.type": "PEM",
+                "ssl.truststore.certificates": _line(self.paper.public),
+            }
+        module = "org.apache.kafka.common.security.plain.PlainLoginModule"
+        return guarded | {
+            "sasl.enabled.mechanisms": "PLAIN",
+            "plain.sasl.jaas.config": f'{module} required user_{USER}="{PASSWORD}";',
+        }
+
+
+def _line(pem: str) -> str:
+    return " ".join(pem.split("\n")).strip()
