@@ -23,7 +23,7 @@ from bridge.platforms.contract import (
     Refused,
 )
 
-IN_FLIGHT, CALL = 64, timedelta(milliseconds=80)
+IN_FLIGHT, CALL = 64, timedelta(milliseconds=200)
 POISONED = "redo/poison/"
 #: The body: when the event was due; 0 where nobody asks, as while all warms up.
 DUE = struct.Struct(">d")
