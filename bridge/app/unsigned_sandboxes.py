@@ -2,34 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
+from bridge.app.alone import Alone
 from bridge.errors import ConfigError
-from bridge.sandbox.faults import Level
-from bridge.sandbox.simulators import Place
 from bridge.sandbox.unsigned import UnsignedRun, run_returngo, run_returnlogic
 
 
 @dataclass(frozen=True, slots=True)
-class UnsignedSandbox:
-    """What the command line says; `rate` is new returns a second.
+class UnsignedSandbox(Alone):
+    """One of them that runs by itself; `modes` are its own, as `NAME=VALUE`."""
 
-    `modes` are the simulator's, as `NAME=VALUE`.
-    """
-
-    host: str
-    port: int
-    hook_url: str | None
-    faults: Level
     seed: int = 1
     rate: float = 0.5
     modes: Sequence[str] = ()
 
     def run(self) -> UnsignedRun:
-        every = timedelta(seconds=1 / self.rate) if self.rate else None
-        place = Place(self.host, self.port)
+        every = self.every if self.rate else None
+        modes = _split(self.modes)
         return UnsignedRun(
-            place, self.hook_url, every, self.faults, self.seed, _split(self.modes)
+            self.place, self.hook_url, every, self.faults, self.seed, modes
         )
 
 

@@ -34,7 +34,7 @@ class Pool:
         self._workers: set[asyncio.Task[None] | None] = set()
         self._starting = 0
 
-    def put(self, job: Job, due: int = 0) -> None:
+    def put(self, job: Job, due: int) -> None:
         """Queue a job; a worker takes it as soon as one is free.
 
         The one with the least `due` goes first, of equal ones the one that came first.

@@ -53,8 +53,6 @@ class Waits:
         A lane that failed, or is replayed, has its turn from now on: it is not to stand
         in the way of those that work.
         """
-        if lane.why is None and not lane.replay:  # nearly all
-            return lane.letters[0].timestamp
         if lane.replay or lane.why in OWN_REASONS:
             return int(self._desk.clock.now().timestamp() * 1000)
         return lane.letters[0].timestamp

@@ -163,7 +163,8 @@ class Ground:
         await self.quiet()
 
     async def quiet(self) -> None:
-        await wait_until(lambda: self.simulator.idle, what="it to come to rest")
+        what, within = "it to come to rest", timedelta(seconds=20)
+        await wait_until(lambda: self.simulator.idle, what=what, within=within)
 
     async def tune(self, what: str, **changes: object) -> None:
         url = f"{self.simulator.url}/sandbox/{what}"

@@ -43,6 +43,7 @@ from bridge.streams.scan import Place, Step, open_scanner, partition_for
 from bridge.streams.topics import TopicNames
 from tests.support.broker import Broker, free_port, options_of
 from tests.support.choice import GivenBroker
+from tests.support.histories import published
 from tests.support.kafka_plugin import CreateTopics
 from tests.support.settling import settled
 from tests.support.waiting import wait_until
@@ -114,10 +115,6 @@ def history(subject: str, count: int) -> list[Event]:
     cause = Cause("/redo/shop", NOW, "delivery-1")
     bodies = [("return.updated", b"{}")] * count
     return seal(subject, 0, chain_start(subject), cause, bodies)
-
-
-def published(names: TopicNames, event: Event) -> Outgoing:
-    return Outgoing(names.events, event.subject.encode(), event.body, to_headers(event))
 
 
 def place_of(event: Event) -> int:

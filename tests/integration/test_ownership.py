@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY
 
 from bridge.clock import SystemClock
 from bridge.errors import LostOwnership
+from bridge.streams.bulk import write_all
 from bridge.streams.commits import Commits, Runtime
 from bridge.streams.member import Member, Part
 from bridge.streams.offsets import Committed, CommittedOffsets
@@ -31,6 +32,7 @@ from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.alone]
 
+KIB = 1024
 FAST = OwnershipOptions(
     tick=timedelta(milliseconds=50),
     lease=timedelta(seconds=1),
@@ -179,6 +181,28 @@ async def test_a_successor_goes_on_where_a_released_owner_ended(
     assert works[0].clean is True
     await settled(kafka, [names.snapshots])
     assert await copies(kafka, names) == list(range(50)) * 2
+
+
+async def test_little_of_a_partition_is_read_at_a_time(
+    kafka: Broker, topics: CreateTopics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = await topics(kafka, partitions=1)
+    big = [
+        Outgoing(names.events, b"k", b"x" * 8 * KIB, partition=0) for _ in range(300)
+    ]
+    await write_all(options_of(kafka), big)
+    taken: list[int] = []
+    really = Owner.take
+
+    def take(owner: Owner, records: Sequence[Record]) -> None:
+        taken.append(sum(len(record.value or b"") for record in records))
+        really(owner, records)
+
+    monkeypatch.setattr(Owner, "take", take)
+    async with member_of(kafka, names) as (_, seen):
+        await wait_until(lambda: len(seen) == 300, what="all records")
+
+    assert max(taken) <= 512 * KIB  # a fetch, and a batch of the producer's besides
 
 
 async def test_an_instruction_that_was_carried_out_is_not_read_again(
@@ -361,6 +385,15 @@ async def test_a_lost_owner_starts_no_call(kafka: Broker, topics: CreateTopics) 
     await shared.offsets.stop()
 
 
+async def is_written_once(broker: Broker, names: TopicNames, shared: Runtime) -> None:
+    """Assert that the 7 stands there once, with the progress that belongs to it."""
+    await settled(broker, [names.snapshots])
+    assert await copies(broker, names) == [7]
+    found = await shared.offsets.read(names.events, 0)
+    assert found is not None
+    assert found.offset == 5
+
+
 class LosingTheFirstAnswer:
     """What `Transactor.commit` does, but the first call ends without an answer."""
 
@@ -405,11 +438,7 @@ async def test_a_commit_whose_answer_is_lost_is_written_once(
 
     assert losing.tries == (1 if written else 2)
     assert failed(shared.group) == 1
-    await settled(kafka, [names.snapshots])
-    assert await copies(kafka, names) == [7]
-    found = await shared.offsets.read(names.events, 0)
-    assert found is not None
-    assert found.offset == 5
+    await is_written_once(kafka, names, shared)
     await commits.close()
     await shared.offsets.stop()
 
@@ -448,10 +477,6 @@ async def test_what_was_learned_survives_a_broker_that_was_away_too_long(
     async with asyncio.timeout(60):
         await writing
 
-    await settled(own_kafka, [names.snapshots])
-    assert await copies(own_kafka, names) == [7]
-    found = await shared.offsets.read(names.events, 0)
-    assert found is not None
-    assert found.offset == 5
+    await is_written_once(own_kafka, names, shared)
     await commits.close()
     await shared.offsets.stop()

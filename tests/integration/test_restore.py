@@ -25,6 +25,7 @@ from bridge.streams.records import Outgoing
 from bridge.streams.restore import Reader
 from bridge.streams.topics import TopicNames
 from tests.support.broker import Broker, options_of
+from tests.support.histories import published
 from tests.support.kafka_plugin import CreateTopics
 from tests.support.waiting import wait_until
 
@@ -80,10 +81,7 @@ def lane(subject: str) -> list[Event]:
 def as_records(names: TopicNames, lanes: list[list[Event]]) -> Iterator[Outgoing]:
     for at in range(EACH):
         for events in lanes:
-            event = events[at]
-            yield Outgoing(
-                names.events, event.subject.encode(), event.body, to_headers(event)
-            )
+            yield published(names, events[at])
 
 
 @asynccontextmanager

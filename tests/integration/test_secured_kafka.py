@@ -3,15 +3,12 @@
 from pathlib import Path
 
 import pytest
-import yaml
 from pydantic import JsonValue
 
 from bridge import settings
-from bridge.canonical.envelope import to_headers
 from bridge.streams.bulk import write_all
-from bridge.streams.records import Outgoing
 from bridge.streams.topics import TopicNames
-from tests.support.histories import events
+from tests.support.histories import events, published
 from tests.support.kafka_plugin import MakeKafka
 from tests.support.operating import Operator, Warehouse, write_config
 from tests.support.processes import Workers
@@ -48,11 +45,8 @@ class Secured:
 
     names = TopicNames("secured")
 
-    def __init__(self, config: Path, kafka: dict[str, JsonValue]) -> None:
+    def __init__(self, config: Path) -> None:
         self.config = config
-        document = yaml.safe_load(config.read_text())
-        document["kafka"] |= kafka
-        config.write_text(yaml.safe_dump(document))
         self.operator = Operator(config)
 
     async def prepare(self) -> None:
@@ -64,11 +58,7 @@ class Secured:
         await wait_until(applied, what="topics")
 
     async def publish(self) -> None:
-        topic = self.names.events
-        records = [
-            Outgoing(topic, event.subject.encode(), event.body, to_headers(event))
-            for event in HISTORY
-        ]
+        records = [published(self.names, event) for event in HISTORY]
         await write_all(settings.load(self.config).kafka, records)
 
 
@@ -92,8 +82,8 @@ class Lock:
             proof = by_password(self._password)
         proof["ca_file"] = self.authority.file
         name = Secured.names.prefix
-        config = write_config(self._folder, self._broker.bootstrap, name, url)
-        return Secured(config, proof)
+        address = self._broker.bootstrap
+        return Secured(write_config(self._folder, address, name, url, kafka=proof))
 
 
 @pytest.fixture(params=["SSL", "SASL_SSL"])

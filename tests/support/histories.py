@@ -16,6 +16,7 @@ from bridge.normalize.state import start
 from bridge.platforms.contract import Observation, Privacy
 from bridge.platforms.redo.source import RedoSource
 from bridge.streams.raw import to_raw
+from bridge.streams.records import Outgoing
 from bridge.streams.topics import TopicNames
 from tests.support.clock import START
 
@@ -62,6 +63,11 @@ def mixed(subjects: range, versions: int) -> Iterator[Event]:
     for together in zip_longest(*histories, fillvalue=[]):
         for made in together:
             yield from made
+
+
+def published(names: TopicNames, event: Event) -> Outgoing:
+    """Return the record that the normaliser writes of an event."""
+    return Outgoing(names.events, event.subject.encode(), event.body, to_headers(event))
 
 
 async def send_event(

@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,17 +118,23 @@ class Operator:
 
 
 def write_config(
-    folder: Path, bootstrap: str, prefix: str, url: str, **delivery: object
+    folder: Path,
+    bootstrap: str,
+    prefix: str,
+    url: str,
+    *,
+    kafka: Mapping[str, JsonValue] | None = None,
+    **delivery: object,
 ) -> Path:
     """Write a configuration with one warehouse as target `wms`; return its path.
 
-    `delivery` are options of the target's delivery.
+    `delivery` are options of the target's delivery, `kafka` how Kafka is reached.
     """
     secret = folder / "secret"
     secret.write_text("whsec_ZGVtby1rZXktZG8tbm90LXVzZS0wMDAx")
     named = {"file": str(secret)}
     document = {
-        "kafka": {"bootstrap": bootstrap},
+        "kafka": {"bootstrap": bootstrap, **(kafka or {})},
         "topics": {"prefix": prefix, "partitions": 4, "profile": "single-node"},
         "inbound": {"port": 0},
         "state_dir": str(folder / "state"),

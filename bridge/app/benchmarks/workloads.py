@@ -84,7 +84,7 @@ class Workload:
 
     @property
     def is_bound_by_a_key(self) -> bool:
-        """Whether one key's records, in order, last longer than all the others'."""
+        """Whether a long row of short works, of one key, decides how long it takes."""
         return self.zipf or self.keys == 1
 
     def longest_key(self) -> list[timedelta]:

@@ -42,7 +42,7 @@ def test_every_job_is_done_and_never_too_many_at_once(
         for number, (pause, milliseconds) in enumerate(plan):
             if pause:  # often just as a worker has run out of jobs
                 await asyncio.sleep(pause / 1000)
-            pool.put(partial(jobs.run, number, milliseconds))
+            pool.put(partial(jobs.run, number, milliseconds), 0)
         await asyncio.sleep(10)
 
     simulate(run)
@@ -59,7 +59,7 @@ async def test_jobs_that_wait_run_side_by_side_up_to_the_limit() -> None:
         await release.wait()
 
     for _ in range(10):
-        pool.put(job)
+        pool.put(job, 0)
     await settle()
     first = len(running)
     release.set()
@@ -93,9 +93,9 @@ async def test_a_job_put_by_a_job_is_done_too() -> None:
 
     async def first() -> None:
         done.append("first")
-        pool.put(second)
+        pool.put(second, 0)
 
-    pool.put(first)
+    pool.put(first, 0)
     await settle()
 
     assert done == ["first", "second"]
@@ -119,9 +119,9 @@ async def test_work_that_never_waits_leaves_others_their_turn() -> None:
     async def again() -> None:
         nonlocal left
         left -= 1
-        pool.put(again) if left else done.set()
+        pool.put(again, 0) if left else done.set()
 
-    pool.put(again)
+    pool.put(again, 0)
     await asyncio.sleep(0)
     await asyncio.sleep(0)
 

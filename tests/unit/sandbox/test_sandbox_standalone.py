@@ -1,6 +1,7 @@
 import json
 import socket
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -18,6 +19,7 @@ from tests.support.broker import free_port
 from tests.support.sandboxes import started, stopped
 from tests.support.waiting import wait_until
 
+SOON = timedelta(seconds=15)
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
 
 SHOP = """
@@ -75,7 +77,7 @@ async def test_a_warehouse_alone_notes_its_calls_in_a_file(
     )
     warehouse = await started("-c", program)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-        await wait_until(lambda: answers(client), what="an answer")
+        await wait_until(lambda: answers(client), what="an answer", within=SOON)
         await client.get("/inbound-returns/redo.demo.1-1")
 
     await until(calls.exists)

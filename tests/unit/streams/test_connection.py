@@ -1,23 +1,20 @@
 """How Kafka is reached, and what is refused before it is tried."""
 
 import ssl
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
     PrivateFormat,
 )
-from cryptography.x509.oid import NameOID
 from pydantic import SecretStr, ValidationError
 
 from bridge.errors import ConfigError
 from bridge.streams.connection import KafkaOptions
+from tests.support.security import issued
 
 
 def options(**values: object) -> KafkaOptions:
@@ -31,25 +28,12 @@ def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
     The certificate alone lies beside it, in `.crt`.
     """
     path = tmp_path_factory.mktemp("tls") / "both.pem"
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kafka")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    sealed = key.private_bytes(
+    paper = issued("kafka")
+    sealed = paper.key.private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"sesame")
     )
-    public = certificate.public_bytes(Encoding.PEM)
-    Path(f"{path}.crt").write_bytes(public)
-    path.write_bytes(sealed + public)
+    Path(f"{path}.crt").write_text(paper.public)
+    path.write_text(sealed.decode() + paper.public)
     return path
 
 
