@@ -7,7 +7,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bridge import app, settings
+from bridge import settings
+from bridge.app import accounts, connecting
 from bridge.cli.common import AsJson, ConfigPath, Exit, Moment, Until, once
 from bridge.cli.output import emit
 from bridge.clock import SystemClock
@@ -33,7 +34,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Call each account's API, read-only; exit 1 if one does not answer."""
-    rows = once(app.check_accounts(settings.load(config), account))
+    rows = once(accounts.check_accounts(settings.load(config), account))
     emit(rows, as_json=as_json)
     if any(row.ok is False for row in rows):
         raise typer.Exit(Exit.FAILED)
@@ -45,7 +46,7 @@ def status(config: ConfigPath, *, as_json: AsJson = False) -> None:
 
     Exit 4 if no account is polled.
     """
-    rows = once(app.account_status(settings.load(config)))
+    rows = once(accounts.account_status(settings.load(config)))
     if not rows:
         typer.echo("No account is polled.", err=True)
         raise typer.Exit(Exit.NOTHING)
@@ -73,11 +74,11 @@ def backfill(  # noqa: PLR0913 - one parameter for each option
     nobody watches.
     """
     loaded = settings.load(config)
-    plan = app.plan_backfill(loaded, account, since, until)
+    plan = accounts.plan_backfill(loaded, account, since, until)
     if dry_run:
         emit([plan], as_json=as_json)
         return
-    order = once(app.order_backfill(loaded, plan))
+    order = once(accounts.order_backfill(loaded, plan))
     if wait:
         once(_show(loaded, account, order.id))
     elif not as_json:
@@ -89,7 +90,7 @@ def backfill(  # noqa: PLR0913 - one parameter for each option
 @commands.command()
 def cancel(account: Account, config: ConfigPath) -> None:
     """Give the backfill of an account up; what it brought stays."""
-    once(app.cancel_backfill(settings.load(config), account))
+    once(accounts.cancel_backfill(settings.load(config), account))
     typer.echo(f"Ordered: the backfill of {account} ends.")
 
 
@@ -110,7 +111,7 @@ def connect(
 
     The code counts once. Tokens that were there before are replaced.
     """
-    once(app.connect_account(settings.load(config), account, code))
+    once(connecting.connect_account(settings.load(config), account, code))
     typer.echo(f"{account} is connected.")
 
 
@@ -125,7 +126,7 @@ async def _show(loaded: Settings, account: str, order: str) -> None:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(f"waiting for the poller of {account}", total=1.0, found=0)
         while True:
-            cursor = await app.cursor_of(loaded, account)
+            cursor = await accounts.cursor_of(loaded, account)
             if cursor is not None and order in cursor.orders:
                 walk = cursor.history
                 if walk is None:

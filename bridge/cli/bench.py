@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from bridge import app
+from bridge.app import bench as measuring
 from bridge.cli.common import AsJson
 from bridge.cli.output import emit
 
@@ -40,7 +40,7 @@ def bench(
 
     Makes topics of its own on the broker and leaves others alone.
     """
-    options = app.BenchOptions(
+    options = measuring.BenchOptions(
         part=part.value, workload=workload, kafka=kafka, repeat=repeat
     )
-    emit(uvloop.run(app.bench(options)), as_json=as_json)
+    emit(uvloop.run(measuring.bench(options)), as_json=as_json)

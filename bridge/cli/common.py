@@ -10,8 +10,8 @@ from typing import Annotated, NoReturn, TypeVar
 
 import typer
 
-from bridge import settings
 from bridge.clock import SystemClock
+from bridge.durations import duration_of
 from bridge.errors import BridgeError
 
 T = TypeVar("T")
@@ -40,14 +40,14 @@ def duration(text: str | timedelta) -> timedelta:
     """Return the duration written in `text`; typer hands defaults in as well."""
     if isinstance(text, timedelta):
         return text
-    value = settings.duration_of(text)
+    value = duration_of(text)
     if value is None:
         raise typer.BadParameter("write 200ms, 5s, 10min, 8h or 14d")
     return value
 
 
 def moment(text: str) -> datetime:
-    ago = settings.duration_of(text)
+    ago = duration_of(text)
     if ago is not None:
         return SystemClock().now() - ago
     try:

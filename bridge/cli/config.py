@@ -3,7 +3,8 @@
 import typer
 from pydantic_core import to_json
 
-from bridge import app, settings
+from bridge import settings
+from bridge.app import tokens
 from bridge.cli.common import AsJson, ConfigPath
 
 commands = typer.Typer(
@@ -39,4 +40,4 @@ def show(config: ConfigPath, *, as_json: AsJson = False) -> None:
 @commands.command(name="make-key")
 def make_key() -> None:
     """Print a new key that seals a token file: a secret, to be kept as one."""
-    typer.echo(app.make_key())
+    typer.echo(tokens.make_key())

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from pydantic_core import from_json, to_json
 
-from bridge import app, settings
+from bridge import settings
+from bridge.app import replaying, reviving
 from bridge.cli import dead_changes
 from bridge.cli.common import AsJson, ConfigPath, nothing, once
 from bridge.cli.dead_words import (
@@ -54,9 +55,11 @@ def list_(
     """
     loaded = settings.load(config)
     if inbound:
-        _list_inbound(once(app.find_inbound(loaded, where.filters())), as_json=as_json)
+        _list_inbound(
+            once(reviving.find_inbound(loaded, where.filters())), as_json=as_json
+        )
         return
-    dead = once(app.find(loaded, where.filters()))
+    dead = once(replaying.find(loaded, where.filters()))
     if not dead:
         nothing("No dead event matches: nothing waits for an operator.")
     if as_json:
@@ -95,12 +98,12 @@ def show(
     """Tell all that is known of a return's dead events; exit 4 if it has none."""
     filters = Filters(subject=subject, target=target)
     loaded = settings.load(config)
-    dead = once(app.find(loaded, filters))
+    dead = once(replaying.find(loaded, filters))
     if not dead:
         nothing(
             f"{subject} has no dead event; `returns-bridge why {subject}` says more."
         )
-    letters = once(app.letters_of(loaded, dead))
+    letters = once(replaying.letters_of(loaded, dead))
     now = _CLOCK.now()
     for each in dead:
         if as_json:
@@ -130,10 +133,10 @@ def export(
     """
     loaded = settings.load(config)
     if inbound:
-        letters = once(app.find_inbound(loaded, where.filters()))
+        letters = once(reviving.find_inbound(loaded, where.filters()))
         rows = [_whole_letter(each) for each in letters]
     else:
-        rows = [_whole(each) for each in once(app.find(loaded, where.filters()))]
+        rows = [_whole(each) for each in once(replaying.find(loaded, where.filters()))]
     if not rows:
         nothing("Nothing matches.")
     if output is None:

@@ -9,7 +9,8 @@ from typing import Annotated
 import click
 import typer
 
-from bridge import app, settings
+from bridge import settings
+from bridge.app import replaying, reviving
 from bridge.canonical.envelope import Event
 from bridge.cli.common import AsJson, ConfigPath, Exit, nothing, once
 from bridge.cli.dead_words import (
@@ -78,7 +79,9 @@ def retry(
     if len(steps) > 1 and not signed.wait:
         raise typer.BadParameter("a canary has to wait: leave --wait 0s out")
     loaded = settings.load(config)
-    decision = app.Decision("retry", signed.author, signed.because, force=running.force)
+    decision = replaying.Decision(
+        "retry", signed.author, signed.because, force=running.force
+    )
     if running.inbound:
         _settle(loaded, where.filters(), decision, dry_run=running.dry_run)
         return
@@ -111,7 +114,7 @@ def discard(
     """
     signed.must_say_why()
     loaded = settings.load(config)
-    decision = app.Decision("discard", signed.author, signed.because)
+    decision = replaying.Decision("discard", signed.author, signed.because)
     if discarding.inbound:
         _settle(loaded, where.filters(), decision, dry_run=discarding.dry_run)
         return
@@ -166,7 +169,9 @@ def edit(
     )
     dead = _single(_chosen(loaded, filters))
     patch = patch_of(dead, editing.patch)
-    decision = app.Decision("edit", signed.author, signed.because, patch, editing.force)
+    decision = replaying.Decision(
+        "edit", signed.author, signed.because, patch, editing.force
+    )
     assert dead.event is not None  # noqa: S101 - `_single` has looked
     after = apply_patch(dead.event, patch)
     for line in difference(dead.event.body, after):
@@ -181,7 +186,7 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
 def _chosen(loaded: Settings, filters: Filters) -> Sequence[DeadEvent]:
-    chosen = once(app.find(loaded, filters))
+    chosen = once(replaying.find(loaded, filters))
     if not chosen:
         nothing("No dead event matches: nothing to decide about.")
     return chosen
@@ -239,12 +244,12 @@ def _edited(event: Event) -> Sequence[Operation]:
 def _rehearse(
     loaded: Settings,
     chosen: Sequence[DeadEvent],
-    decision: app.Decision,
+    decision: replaying.Decision,
     *,
     ask: bool,
     as_json: bool,
 ) -> None:
-    forecast = once(app.forecast(loaded, chosen, decision, ask=ask))
+    forecast = once(replaying.forecast(loaded, chosen, decision, ask=ask))
     if as_json:
         emit(map(plan_row, forecast.plans), as_json=True)
         return
@@ -253,9 +258,9 @@ def _rehearse(
 
 
 def _settle(
-    loaded: Settings, filters: Filters, decision: app.Decision, *, dry_run: bool
+    loaded: Settings, filters: Filters, decision: replaying.Decision, *, dry_run: bool
 ) -> None:
-    chosen = once(app.find_inbound(loaded, filters))
+    chosen = once(reviving.find_inbound(loaded, filters))
     if not chosen:
         nothing("No unreadable observation matches.")
     if dry_run:
@@ -263,7 +268,7 @@ def _settle(
         return
     done: list[InboundLetter] = []
     try:
-        once(app.settle_inbound(loaded, chosen, decision, done.append))
+        once(reviving.settle_inbound(loaded, chosen, decision, done.append))
     finally:
         word = "written again" if decision.action == "retry" else "discarded"
         typer.echo(f"{len(done)} of {len(chosen)} {word}.", err=True)

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 import uvloop
 
-from bridge import app
+from bridge.app import dev as demo
 from bridge.cli.common import Exit, Faults, duration
+from bridge.durations import text_of
 from bridge.sandbox import sandbox
 from bridge.sandbox.storefronts import PLATFORMS, Platform
-from bridge.settings import text_of
 
 _DEFAULT = sandbox.DevOptions()
 _FAULTS = Faults(_DEFAULT.faults)
@@ -68,7 +68,7 @@ def dev(  # noqa: PLR0913 - one parameter for each option
     Needs nothing else and ends by itself. At the end it checks every promise; the
     exit code is 0 only if all were kept.
     """
-    options = app.DevOptions(
+    options = demo.DevOptions(
         plain=not sys.stdout.isatty() if plain is None else plain,
         returns=returns,
         duration=time,
@@ -77,7 +77,7 @@ def dev(  # noqa: PLR0913 - one parameter for each option
         platforms=_platforms(platform),
     )
     try:
-        kept = uvloop.run(app.dev(options))
+        kept = uvloop.run(demo.dev(options))
     except KeyboardInterrupt:
         typer.echo("Stopped before its end: nothing was checked.", err=True)
         raise

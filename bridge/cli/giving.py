@@ -19,7 +19,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from bridge import app
+from bridge.app import instructing, replaying
 from bridge.cli.common import Exit, once
 from bridge.cli.dead_words import dead_row, result_line, result_row, tally
 from bridge.cli.options import Signed
@@ -40,7 +40,7 @@ class Giving:
     """One run: what was given, what came of it; counts for the last word."""
 
     settings: Settings
-    decision: app.Decision
+    decision: replaying.Decision
     signed: Signed
     as_json: bool
     given: int = 0
@@ -99,9 +99,9 @@ class Giving:
                 self.results.append(result)
                 advance()
 
-            watch = app.Watch(self.signed.wait, given, told)
+            watch = instructing.Watch(self.signed.wait, given, told)
             instructions = [self.decision.about(each) for each in batch]
-            outcomes = once(app.instruct(self.settings, instructions, watch))
+            outcomes = once(instructing.instruct(self.settings, instructions, watch))
         self.open += outcomes.open
         self._tell(self.results[before:])
         return not outcomes.failed or not self.signed.wait

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from bridge import app, settings
+from bridge import settings
+from bridge.app import inspecting
 from bridge.cli.common import AsJson, ConfigPath, Exit, Since, nothing, once
 from bridge.cli.output import Row, emit
 from bridge.inspection.lag import Lag
@@ -20,7 +21,7 @@ def verify(config: ConfigPath, *, since: Since = None, as_json: AsJson = False) 
     at a fetch target must have come to one end. Exit 1 if a promise was broken, 4 if
     there was nothing to check.
     """
-    proof = once(app.verify(settings.load(config), since))
+    proof = once(inspecting.verify(settings.load(config), since))
     if not proof.rows:
         nothing("There are no events to check.")
     if as_json:
@@ -45,7 +46,7 @@ def trace(
     their answers, and what is kept of events that are not finished.
     Exit 4 if the bridge has never heard of it.
     """
-    steps = once(app.trace(settings.load(config), subject))
+    steps = once(inspecting.trace(settings.load(config), subject))
     if not steps:
         nothing(f"Nothing is known about {subject}.")
     emit(steps if as_json else map(_step, steps), as_json=as_json)
@@ -57,7 +58,7 @@ def lag(config: ConfigPath, *, as_json: AsJson = False) -> None:
     `waits` counts the lanes by what they wait for; `oldest` is the age in seconds of
     the oldest unfinished event, in the log or parked.
     """
-    rows = once(app.lag(settings.load(config)))
+    rows = once(inspecting.lag(settings.load(config)))
     emit(rows if as_json else map(_row, rows), as_json=as_json)
 
 

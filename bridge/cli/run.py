@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 import uvloop
 
-from bridge import app, settings
+from bridge import settings
+from bridge.app import running
 from bridge.cli.common import ConfigPath
 
 
@@ -29,4 +30,4 @@ def run(
     Any number of processes of each role share the work. A role refuses to start when
     the topics do not fit the configuration.
     """
-    uvloop.run(app.run(settings.load(config), role.value))
+    uvloop.run(running.run(settings.load(config), role.value))

@@ -6,8 +6,13 @@ from typing import Annotated
 import typer
 import uvloop
 
-from bridge import app, settings
+from bridge import settings
+from bridge.app import loop_sandbox, sandboxes, unsigned_sandboxes
 from bridge.cli.common import ConfigPath, Faults
+from bridge.sandbox.loop_standalone import LoopMode
+from bridge.sandbox.simulators import Place
+from bridge.sandbox.warehouse_documents import Handling
+from bridge.sandbox.warehouse_modes import WarehouseMode
 
 commands = typer.Typer(
     help="Serve a simulated platform or warehouse, to try things against.",
@@ -88,7 +93,7 @@ def shop(  # noqa: PLR0913 - one parameter for each option
     seed: Seed = None,
 ) -> None:
     """Serve a Redo shop whose shoppers keep creating returns, until stopped."""
-    options = app.SandboxOptions(
+    options = sandboxes.SandboxOptions(
         account=account,
         listen=listen,
         bridge=bridge,
@@ -97,7 +102,7 @@ def shop(  # noqa: PLR0913 - one parameter for each option
         faults=faults.value,
         seed=seed,
     )
-    uvloop.run(app.sandbox_shop(settings.load(config), options))
+    uvloop.run(sandboxes.sandbox_shop(settings.load(config), options))
 
 
 def _place(text: str) -> str:
@@ -131,11 +136,11 @@ def warehouse(  # noqa: PLR0913 - one parameter for each option
         ),
     ] = None,
     mode: Annotated[
-        list[app.WarehouseMode] | None,
+        list[WarehouseMode] | None,
         typer.Option(help="A way of it that is off otherwise; repeatable."),
     ] = None,
     dock: Annotated[
-        list[app.Handling] | None,
+        list[Handling] | None,
         typer.Option(help="How parcels are treated; several take turns."),
     ] = None,
     hurry: Annotated[float, typer.Option(min=0.1, help="How many times as fast.")] = 1,
@@ -151,8 +156,8 @@ def warehouse(  # noqa: PLR0913 - one parameter for each option
     known = known_to(config, account)
     host, _, port = listen.rpartition(":")
     own = None if account is None else f"{bridge.rstrip('/')}/hooks/{account}"
-    options = app.WarehouseSandbox(
-        app.Place(host, int(port)),
+    options = sandboxes.WarehouseSandbox(
+        Place(host, int(port)),
         hook or own,
         faults.value,
         seed,
@@ -160,7 +165,7 @@ def warehouse(  # noqa: PLR0913 - one parameter for each option
         handlings=tuple(dock or ()),
         hurry=hurry,
     )
-    uvloop.run(app.sandbox_warehouse(options, known, account))
+    uvloop.run(sandboxes.sandbox_warehouse(options, known, account))
 
 
 @commands.command()
@@ -181,7 +186,7 @@ def loop(  # noqa: PLR0913 - one parameter for each option
         str | None, typer.Option(help="The loop account it plays.")
     ] = None,
     mode: Annotated[
-        list[app.LoopMode] | None,
+        list[LoopMode] | None,
         typer.Option(help="A way of Loop that is off otherwise; repeatable."),
     ] = None,
     rate: Annotated[float, typer.Option(min=0, help="New returns a second.")] = 0.5,
@@ -196,7 +201,7 @@ def loop(  # noqa: PLR0913 - one parameter for each option
     Loop does: returns are made, labels scanned, habits changed.
     """
     known = known_to(config, account)
-    options = app.LoopSandbox(
+    options = loop_sandbox.LoopSandbox(
         host,
         port,
         hook,
@@ -205,7 +210,7 @@ def loop(  # noqa: PLR0913 - one parameter for each option
         rate=rate,
         modes=tuple(mode or ()),
     )
-    uvloop.run(app.sandbox_loop(options, known, account))
+    uvloop.run(loop_sandbox.sandbox_loop(options, known, account))
 
 
 @commands.command()
@@ -224,10 +229,10 @@ def returngo(  # noqa: PLR0913 - one parameter for each option
 
     The API key is demo-key, the shop fernhollow-demo.myshopify.example.
     """
-    options = app.UnsignedSandbox(
+    options = unsigned_sandboxes.UnsignedSandbox(
         host, port, hook, faults.value, seed, rate, mode or ()
     )
-    uvloop.run(app.sandbox_returngo(options, per_day=per_day))
+    uvloop.run(unsigned_sandboxes.sandbox_returngo(options, per_day=per_day))
 
 
 @commands.command()
@@ -246,7 +251,7 @@ def returnlogic(  # noqa: PLR0913 - one parameter for each option
     The API key is demo-key; the code demo-code-1 buys a pair of tokens for the client
     demo-client with the secret demo-secret.
     """
-    options = app.UnsignedSandbox(
+    options = unsigned_sandboxes.UnsignedSandbox(
         host, port, hook, faults.value, seed, rate, mode or ()
     )
-    uvloop.run(app.sandbox_returnlogic(options))
+    uvloop.run(unsigned_sandboxes.sandbox_returnlogic(options))

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 import uvloop
 
-from bridge import app
+from bridge.app import redo_sandbox
 from bridge.cli.common import Faults
-from bridge.cli.sandbox import Config, HowFaulty, known_to
+from bridge.cli.sandbox import Config, HowFaulty, commands, known_to
 from bridge.sandbox.redo_keys import ALL_SCOPES
 from bridge.sandbox.redo_modes import Chosen, Mode
 from bridge.sandbox.redo_odd import Oddity
@@ -21,6 +21,7 @@ def _scopes(given: list[str] | None) -> list[str]:
     return wanted
 
 
+@commands.command()
 def redo(  # noqa: PLR0913 - one parameter for each option
     *,
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8106,
@@ -80,7 +81,7 @@ def redo(  # noqa: PLR0913 - one parameter for each option
         per_second=per_second,
         broken_every=broken_every,
     )
-    options = app.RedoSandbox(
+    options = redo_sandbox.RedoSandbox(
         host,
         port,
         hook,
@@ -90,4 +91,4 @@ def redo(  # noqa: PLR0913 - one parameter for each option
         chosen=chosen,
         scopes=scope or ALL_SCOPES,
     )
-    uvloop.run(app.sandbox_redo(options, known, account))
+    uvloop.run(redo_sandbox.sandbox_redo(options, known, account))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bridge import app
+from bridge.app import schemas
 
 commands = typer.Typer(
     help="Generate the schemas of events and records.", no_args_is_help=True
@@ -19,7 +19,7 @@ def write(
     ] = Path("schemas"),
 ) -> None:
     """Write every schema; files that are up to date stay untouched."""
-    for path in app.write_schemas(folder):
+    for path in schemas.write_schemas(folder):
         typer.echo(path)
 
 

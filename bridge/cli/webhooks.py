@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from bridge import app, settings
+from bridge import settings
+from bridge.app import hooks
 from bridge.cli.common import AsJson, ConfigPath, Exit, Moment, once
 from bridge.cli.output import emit
 
@@ -29,7 +30,7 @@ def list_(account: Account, config: ConfigPath, *, as_json: AsJson = False) -> N
 
     Exit 4 if none is registered.
     """
-    found = once(app.list_webhooks(settings.load(config), account))
+    found = once(hooks.list_webhooks(settings.load(config), account))
     if not found:
         typer.echo(f"No webhook is registered for {account}.", err=True)
         raise typer.Exit(Exit.NOTHING)
@@ -46,7 +47,7 @@ def register(
     as_json: AsJson = False,
 ) -> None:
     """Register what is missing and mend what is wrong; may be repeated."""
-    work = app.register_webhooks(settings.load(config), account, url, dry_run=dry_run)
+    work = hooks.register_webhooks(settings.load(config), account, url, dry_run=dry_run)
     _tell(once(work), as_json=as_json)
 
 
@@ -60,7 +61,7 @@ def repair(
     as_json: AsJson = False,
 ) -> None:
     """Mend what is registered: where it leads, and whether it is on."""
-    work = app.repair_webhooks(settings.load(config), account, url, dry_run=dry_run)
+    work = hooks.repair_webhooks(settings.load(config), account, url, dry_run=dry_run)
     _tell(once(work), as_json=as_json)
 
 
@@ -74,11 +75,11 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Ask the platform for everything since then once more, where it can."""
-    work = app.replay_webhooks(settings.load(config), account, since, dry_run=dry_run)
+    work = hooks.replay_webhooks(settings.load(config), account, since, dry_run=dry_run)
     _tell([once(work)], as_json=as_json)
 
 
-def _tell(changes: list[app.Mended], *, as_json: bool) -> None:
+def _tell(changes: list[hooks.Mended], *, as_json: bool) -> None:
     emit(changes, as_json=as_json)
     if not changes and not as_json:
         typer.echo("Every webhook is as it should be.")

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from bridge import app, settings
+from bridge import settings
+from bridge.app import inspecting, instructing, replaying
 from bridge.cli.common import AsJson, ConfigPath, Exit, nothing, once
 from bridge.cli.dead_words import result_line, result_row
 from bridge.cli.options import Signed, with_options
@@ -34,7 +35,7 @@ def why(subject: Subject, config: ConfigPath, *, as_json: AsJson = False) -> Non
 
     Works from any machine: the answer comes from the topics.
     """
-    answers = once(app.why(settings.load(config), subject))
+    answers = once(inspecting.why(settings.load(config), subject))
     if not answers:
         nothing(f"Nothing is known about {subject}.")
     if as_json:
@@ -82,10 +83,10 @@ def _hold(
     as_json: bool,  # noqa: FBT001 - handed on
 ) -> None:
     action, subject, target = what
-    app.known_target(loaded, target)
-    watch = app.Watch(signed.wait)
+    replaying.known_target(loaded, target)
+    watch = instructing.Watch(signed.wait)
     said = {"target": target, "author": signed.author, "reason": signed.because}
-    outcomes = once(app.pause(loaded, action, subject, watch, **said))
+    outcomes = once(instructing.pause(loaded, action, subject, watch, **said))
     if as_json:
         emit(map(result_row, outcomes.results), as_json=True)
     else:

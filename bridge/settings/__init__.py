@@ -7,7 +7,6 @@ fit is collected and refused at once, with file, key and remedy.
 """
 
 from bridge.settings.accounts import account_warnings
-from bridge.settings.document import duration_of
 from bridge.settings.loading import build, load
 from bridge.settings.model import (
     DeliverOptions,
@@ -17,7 +16,7 @@ from bridge.settings.model import (
     TargetSettings,
     TopicOptions,
 )
-from bridge.settings.showing import dump, show, text_of, tree_of
+from bridge.settings.showing import dump, show, tree_of
 
 __all__ = [
     "DeliverOptions",
@@ -29,9 +28,7 @@ __all__ = [
     "account_warnings",
     "build",
     "dump",
-    "duration_of",
     "load",
     "show",
-    "text_of",
     "tree_of",
 ]

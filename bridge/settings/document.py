@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 from pydantic import SecretStr
 
+from bridge.durations import DURATION, duration_of
 from bridge.errors import ConfigError
 
 Tree = dict[str, object]
@@ -21,15 +22,7 @@ PREFIX = "BRIDGE_"
 #: Top-level values that a variable without `__` may set.
 SCALARS = frozenset({"worker", "state_dir"})
 
-_UNITS = {
-    "ms": timedelta(milliseconds=1),
-    "s": timedelta(seconds=1),
-    "min": timedelta(minutes=1),
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-}
 _BOOL = "tag:yaml.org,2002:bool"
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|min|h|d)$")
 
 
 class _Loader(yaml.SafeLoader):
@@ -57,12 +50,6 @@ def _error(node: yaml.Node, problem: str) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
 
 
-def duration_of(text: str) -> timedelta | None:
-    """Read `200ms`, `5s`, `10min`, `8h`, `14d`; None for any other text."""
-    match = _DURATION.match(text)
-    return float(match[1]) * _UNITS[match[2]] if match else None
-
-
 def _duration(_: yaml.SafeLoader, node: yaml.ScalarNode) -> timedelta:
     duration = duration_of(node.value)
     if duration is None:
@@ -78,7 +65,7 @@ _Loader.yaml_implicit_resolvers = {
 _Loader.add_implicit_resolver(
     _BOOL, re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
 )
-_Loader.add_implicit_resolver("!duration", _DURATION, list("0123456789"))
+_Loader.add_implicit_resolver("!duration", DURATION, list("0123456789"))
 _Loader.add_constructor("!duration", _duration)
 
 

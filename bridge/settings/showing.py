@@ -6,18 +6,10 @@ from datetime import timedelta
 import yaml
 from pydantic import SecretStr
 
+from bridge.durations import text_of
 from bridge.settings.model import Settings
 
 MASK = "**********"
-
-#: The unit of a duration is the largest that leaves a whole number.
-_UNITS = (
-    ("d", timedelta(days=1)),
-    ("h", timedelta(hours=1)),
-    ("min", timedelta(minutes=1)),
-    ("s", timedelta(seconds=1)),
-    ("ms", timedelta(milliseconds=1)),
-)
 
 
 class _Dumper(yaml.SafeDumper):
@@ -25,14 +17,6 @@ class _Dumper(yaml.SafeDumper):
 
     def ignore_aliases(self, _: object) -> bool:
         return True
-
-
-def text_of(value: timedelta) -> str:
-    """Write a duration as the configuration does: `200ms`, `5s`, `14d`."""
-    for unit, length in _UNITS:
-        if value and not value % length:
-            return f"{value // length}{unit}"
-    return f"{value / timedelta(milliseconds=1):g}ms"
 
 
 def show(settings: Settings) -> str:

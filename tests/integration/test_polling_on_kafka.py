@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge import app
+from bridge.app import accounts, inspecting
 from bridge.app.bridge import DELIVER, POLL, Bridge
 from bridge.app.polling import poll_stage
 from bridge.app.stages import make_turns
@@ -121,7 +121,7 @@ async def wait_for(
     """Return what was observed once every account is walked to its end."""
 
     async def walked() -> bool:
-        rows = await app.account_status(settings)
+        rows = await accounts.account_status(settings)
         if any(row.state != "up to date" or not row.pages for row in rows):
             return False
         return len(await observed(settings, channel)) >= count
@@ -229,17 +229,17 @@ async def test_a_backfill_is_ordered_walked_and_told(
     async with shop(20) as simulator:
         settings = settings_for(kafka, names.prefix, tmp_path, simulator.url)
         since = SystemClock().now() - timedelta(days=20)
-        plan = app.plan_backfill(settings, "shop-0", since, None)
-        before = await app.account_status(settings)
-        order = await app.order_backfill(settings, plan)
+        plan = accounts.plan_backfill(settings, "shop-0", since, None)
+        before = await accounts.account_status(settings)
+        order = await accounts.order_backfill(settings, plan)
 
         async with running(settings, POLL):
             found = await wait_for(settings, 20, "replay")
-            cursor = await app.cursor_of(settings, "shop-0")
+            cursor = await accounts.cursor_of(settings, "shop-0")
 
-    (status,) = await app.account_status(settings)
+    (status,) = await accounts.account_status(settings)
     gone = settings.model_copy(update={"accounts": {}})
-    (left,) = await app.account_status(gone)
+    (left,) = await accounts.account_status(gone)
     assert left.state == "not configured: its cursor waits"
     assert before[0].state == "not begun"
     assert set(found.values()) == {1}
@@ -293,8 +293,10 @@ async def test_what_hints_came_to_is_proven(
             await all_receipts(settings, len(hints))
     await settled(kafka, [names.receipts("fetch")])
 
-    proof = await app.verify(settings, None)
-    behind = sum(row.lag for row in await app.lag(settings) if "fetch" in row.group)
+    proof = await inspecting.verify(settings, None)
+    behind = sum(
+        row.lag for row in await inspecting.lag(settings) if "fetch" in row.group
+    )
 
     assert (proof.kept, proof.waiting, behind) == (True, 0, 0)
     assert proof.lines[1] == (

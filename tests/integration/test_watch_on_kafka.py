@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge import app
+from bridge.app import accounts
 from bridge.app.bridge import ROLES, Bridge
 from bridge.app.snapshots import living, snapshots
 from bridge.clock import SystemClock
@@ -110,6 +110,6 @@ async def test_what_was_switched_off_comes_on_and_known_returns_are_read_again(
     after = before | {one: "In Transit"}
     await wait_until(world.all_on, what="the watch", within=PATIENCE)
     await wait_until(lambda: world.stands(after), what="a look", within=PATIENCE)
-    (row,) = await app.account_status(world.settings)
+    (row,) = await accounts.account_status(world.settings)
     assert row.state == "watched, not polled"
     assert world.team.lost_while_off == 1

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge import app, settings
+from bridge import settings
+from bridge.app import accounts, hooks
 from bridge.cli.common import Exit
 from bridge.cli.main import main
 from bridge.clock import SystemClock
@@ -51,7 +52,7 @@ def configured(simulator: ShopSimulator, **changed: object) -> Settings:
 
 
 async def test_every_account_is_called_read_only(simulator: ShopSimulator) -> None:
-    rows = await app.check_accounts(configured(simulator))
+    rows = await accounts.check_accounts(configured(simulator))
 
     assert [(row.account, row.what, row.ok) for row in rows] == [
         ("shop", "poll", True),
@@ -66,7 +67,7 @@ async def test_a_credential_that_does_not_work_is_told(
 ) -> None:
     wrong = configured(simulator, api_token={"env": "BAD"})
 
-    rows = await app.check_accounts(wrong, "shop")
+    rows = await accounts.check_accounts(wrong, "shop")
 
     assert [row.ok for row in rows] == [False, False]
     assert rows[0].detail == "http_401"
@@ -76,30 +77,32 @@ async def test_an_account_that_is_not_there_is_refused(
     simulator: ShopSimulator,
 ) -> None:
     with pytest.raises(ConfigError, match="not configured"):
-        await app.check_accounts(configured(simulator), "other")
+        await accounts.check_accounts(configured(simulator), "other")
 
 
 async def test_registering_twice_registers_once(simulator: ShopSimulator) -> None:
     loaded = configured(simulator)
 
-    planned = await app.register_webhooks(loaded, "shop", dry_run=True)
-    none_yet = await app.list_webhooks(loaded, "shop")
-    done = await app.register_webhooks(loaded, "shop", dry_run=False)
-    again = await app.register_webhooks(loaded, "shop", dry_run=False)
+    planned = await hooks.register_webhooks(loaded, "shop", dry_run=True)
+    none_yet = await hooks.list_webhooks(loaded, "shop")
+    done = await hooks.register_webhooks(loaded, "shop", dry_run=False)
+    again = await hooks.register_webhooks(loaded, "shop", dry_run=False)
 
     assert [each.result for each in planned] == ["planned"]
     assert none_yet == ()
     assert [each.result for each in done] == ["done"]
     assert again == []
-    assert [each.url for each in await app.list_webhooks(loaded, "shop")] == [HOOK]
+    assert [each.url for each in await hooks.list_webhooks(loaded, "shop")] == [HOOK]
 
 
 async def test_a_repair_moves_and_makes_nothing(simulator: ShopSimulator) -> None:
     loaded = configured(simulator)
-    missing = await app.repair_webhooks(loaded, "shop", dry_run=False)
-    await app.register_webhooks(loaded, "shop", "https://old.example/x", dry_run=False)
+    missing = await hooks.repair_webhooks(loaded, "shop", dry_run=False)
+    await hooks.register_webhooks(
+        loaded, "shop", "https://old.example/x", dry_run=False
+    )
 
-    moved = await app.repair_webhooks(loaded, "shop", dry_run=False)
+    moved = await hooks.repair_webhooks(loaded, "shop", dry_run=False)
 
     assert missing == []
     assert [each.change for each in moved] == [f"update return to {HOOK}"]
@@ -110,11 +113,11 @@ async def test_a_replay_is_asked_for_once_the_webhook_is_there(
 ) -> None:
     loaded, since = configured(simulator), SystemClock().now() - timedelta(hours=1)
     with pytest.raises(BridgeError, match="not_registered"):
-        await app.replay_webhooks(loaded, "shop", since, dry_run=False)
-    await app.register_webhooks(loaded, "shop", dry_run=False)
+        await hooks.replay_webhooks(loaded, "shop", since, dry_run=False)
+    await hooks.register_webhooks(loaded, "shop", dry_run=False)
 
-    planned = await app.replay_webhooks(loaded, "shop", since, dry_run=True)
-    done = await app.replay_webhooks(loaded, "shop", since, dry_run=False)
+    planned = await hooks.replay_webhooks(loaded, "shop", since, dry_run=True)
+    done = await hooks.replay_webhooks(loaded, "shop", since, dry_run=False)
 
     assert (planned.result, done.result) == ("planned", "asked for")
 
@@ -123,9 +126,9 @@ async def test_what_cannot_be_looked_after_says_why(simulator: ShopSimulator) ->
     loaded = configured(simulator, hook_url=None)
 
     with pytest.raises(ConfigError, match="hook_url, or --url"):
-        await app.register_webhooks(loaded, "shop", dry_run=False)
+        await hooks.register_webhooks(loaded, "shop", dry_run=False)
     with pytest.raises(ConfigError, match="key for its API"):
-        await app.list_webhooks(loaded, "silent")
+        await hooks.list_webhooks(loaded, "silent")
 
 
 async def test_a_platform_that_refuses_is_quoted_by_its_reason_alone(
@@ -134,20 +137,20 @@ async def test_a_platform_that_refuses_is_quoted_by_its_reason_alone(
     wrong = configured(simulator, api_token={"env": "BAD"})
 
     with pytest.raises(BridgeError, match="did not list its webhooks: http_401"):
-        await app.list_webhooks(wrong, "shop")
+        await hooks.list_webhooks(wrong, "shop")
 
 
 def test_a_backfill_is_planned_before_it_is_ordered(simulator: ShopSimulator) -> None:
     loaded, now = configured(simulator), SystemClock().now()
 
-    plan = app.plan_backfill(loaded, "shop", now - timedelta(days=21), now)
+    plan = accounts.plan_backfill(loaded, "shop", now - timedelta(days=21), now)
 
     assert plan.windows == 3 * 2
     assert plan.calls_per_minute == 15
     with pytest.raises(ConfigError, match="ends after it begins"):
-        app.plan_backfill(loaded, "shop", now, now)
+        accounts.plan_backfill(loaded, "shop", now, now)
     with pytest.raises(ConfigError, match="cannot be polled"):
-        app.plan_backfill(loaded, "silent", now - timedelta(days=1), now)
+        accounts.plan_backfill(loaded, "silent", now - timedelta(days=1), now)
 
 
 def command(argv: list[str], tmp_path: Path, url: str) -> int:

@@ -8,7 +8,8 @@ import pytest
 from pydantic import SecretStr
 from pydantic_core import to_json
 
-from bridge import app, settings
+from bridge import settings
+from bridge.app import accounts, connecting, tokens
 from bridge.app.bridge import ROLES, Bridge
 from bridge.app.connecting import ConnectFailed
 from bridge.app.tokens import check_tokens
@@ -25,7 +26,7 @@ SECRETS = {
     "APP": "demo-secret",
     "HOOK": "hook-token-of-the-test",
     "KEY": "k" * 32,
-    "SEAL": app.make_key(),
+    "SEAL": tokens.make_key(),
 }
 
 
@@ -67,9 +68,9 @@ async def test_a_code_becomes_tokens_that_the_account_calls_with(
 ) -> None:
     known = configured(simulator, tmp_path / "tokens")
 
-    await app.connect_account(known, "team", CODE)
+    await connecting.connect_account(known, "team", CODE)
 
-    (row,) = await app.check_accounts(known, "team")
+    (row,) = await accounts.check_accounts(known, "team")
     assert (row.what, row.ok) == ("webhooks", True)
 
 
@@ -77,10 +78,10 @@ async def test_a_code_counts_once_and_a_refusal_leaves_the_tokens(
     simulator: ReturnLogicSimulator, tmp_path: Path
 ) -> None:
     known = configured(simulator, tmp_path / "tokens")
-    await app.connect_account(known, "team", CODE)
+    await connecting.connect_account(known, "team", CODE)
 
     with pytest.raises(ConnectFailed, match="the code was refused") as refused:
-        await app.connect_account(known, "team", CODE)
+        await connecting.connect_account(known, "team", CODE)
 
     assert CODE not in str(refused.value)
     account = known.accounts["team"]
@@ -96,7 +97,7 @@ async def test_maintenance_is_told_as_such(
     simulator.api.temper.maintenance = True
 
     with pytest.raises(ConnectFailed, match="http_503: try again"):
-        await app.connect_account(
+        await connecting.connect_account(
             configured(simulator, tmp_path / "tokens"), "team", CODE
         )
 
@@ -105,15 +106,15 @@ async def test_tokens_that_do_not_open_are_told_before_anything_is_called(
     simulator: ReturnLogicSimulator, tmp_path: Path
 ) -> None:
     known = configured(simulator, tmp_path / "tokens")
-    await app.connect_account(known, "team", CODE)
+    await connecting.connect_account(known, "team", CODE)
     other = settings.build(
-        tree(simulator.url, tmp_path / "tokens"), SECRETS | {"SEAL": app.make_key()}
+        tree(simulator.url, tmp_path / "tokens"), SECRETS | {"SEAL": tokens.make_key()}
     )
     calls = len(simulator.front.log.calls)
 
-    (row,) = await app.check_accounts(other, "team")
+    (row,) = await accounts.check_accounts(other, "team")
     with pytest.raises(ConfigError, match=r"^accounts.team: .* does not open"):
-        await app.connect_account(other, "team", CODE)
+        await connecting.connect_account(other, "team", CODE)
     with pytest.raises(ConfigError, match=r"^accounts.team: .* does not open"):
         await Bridge(other, ROLES["deliver"], clock=SystemClock()).start()
 
@@ -127,7 +128,7 @@ async def test_an_account_that_no_code_is_for_says_so(
     simulator: ReturnLogicSimulator, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigError, match="only a returnlogic account"):
-        await app.connect_account(
+        await connecting.connect_account(
             configured(simulator, tmp_path / "tokens"), "shop", CODE
         )
 

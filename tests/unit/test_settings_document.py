@@ -7,8 +7,7 @@ import pytest
 import yaml
 
 from bridge.errors import ConfigError
-from bridge.settings.document import duration_of, parse, read
-from bridge.settings.showing import text_of
+from bridge.settings.document import parse, read
 
 
 def refusal(path: Path) -> str:
@@ -36,8 +35,6 @@ def written(tmp_path: Path, content: str | bytes) -> Path:
 )
 def test_a_duration_is_a_number_with_its_unit(text: str, value: timedelta) -> None:
     assert parse(f"lease: {text}") == {"lease": value}
-    assert duration_of(text) == value
-    assert duration_of(text_of(value)) == value
 
 
 @pytest.mark.parametrize("text", ["'5s'", "5 s", "5m", "s5", "-5s", "5sec"])

@@ -6,7 +6,7 @@ import pytest
 
 from bridge.settings import Settings, build, show
 from bridge.settings.document import parse
-from bridge.settings.showing import MASK, text_of
+from bridge.settings.showing import MASK
 
 ENVIRON = {"TOKEN": "webhook-token", "API": "api-token", "HASH_KEY": "hash-key"}
 TREE = {
@@ -56,21 +56,3 @@ def test_what_is_shown_is_the_file_with_the_defaults_filled_in(
     assert shown["normalize"]["ownership"]["tick"] == timedelta(milliseconds=10)
     assert shown["targets"]["back"]["account"] == "shop"
     assert shown["targets"]["back"]["delivery"]["max_age"] == timedelta(hours=10)
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (timedelta(days=14), "14d"),
-        (timedelta(hours=36), "36h"),
-        (timedelta(seconds=90), "90s"),
-        (timedelta(minutes=2), "2min"),
-        (timedelta(milliseconds=1500), "1500ms"),
-        (timedelta(0), "0ms"),
-        (timedelta(microseconds=1500), "1.5ms"),
-    ],
-)
-def test_a_duration_is_shown_in_the_largest_whole_unit(
-    value: timedelta, text: str
-) -> None:
-    assert text_of(value) == text

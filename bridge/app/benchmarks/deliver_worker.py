@@ -15,7 +15,7 @@ import httpx
 
 from bridge.app.benchmarks.backlog import Backlog, work_off
 from bridge.app.benchmarks.memory import peak_watched, resident
-from bridge.app.benchmarks.orders import DeliverOrder, Worked
+from bridge.app.benchmarks.orders import DeliverOrder, Given, Say, Worked
 from bridge.app.benchmarks.rows import percentile
 from bridge.app.benchmarks.workloads import (
     PATIENCE,
@@ -144,6 +144,11 @@ async def alone(workload: Workload, clock: Clock) -> float | None:
     for wait in workload.longest_key():
         await clock.sleep(wait)
     return time.perf_counter() - began
+
+
+async def take(given: Given, _: Say) -> Worked:
+    """Carry out a `DeliverOrder`."""
+    return await work(DeliverOrder.model_validate(given))
 
 
 async def work(order: DeliverOrder) -> Worked:

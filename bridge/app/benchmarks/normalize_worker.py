@@ -8,7 +8,7 @@ from prometheus_client import Counter
 
 from bridge.app.benchmarks.backlog import Backlog, work_off
 from bridge.app.benchmarks.memory import peak_watched, resident
-from bridge.app.benchmarks.orders import NormalizeOrder, Worked
+from bridge.app.benchmarks.orders import Given, NormalizeOrder, Say, Worked
 from bridge.app.stages import normalize_member
 from bridge.clock import SystemClock
 from bridge.errors import BridgeError
@@ -20,6 +20,11 @@ LIMIT = timedelta(minutes=15)
 
 #: How exact the first moment is; a look costs some 50 µs.
 _LOOK = timedelta(milliseconds=5)
+
+
+async def take(given: Given, _: Say) -> Worked:
+    """Carry out a `NormalizeOrder`."""
+    return await work(NormalizeOrder.model_validate(given))
 
 
 async def work(order: NormalizeOrder) -> Worked:

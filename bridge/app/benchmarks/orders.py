@@ -1,10 +1,17 @@
 """What the measuring process and the measured one say to each other."""
 
+from collections.abc import Callable, Mapping
+
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from bridge.settings import Settings, build
 from bridge.streams.connection import KafkaOptions
 from bridge.streams.topics import TopicNames
+
+#: An order as it is read; the part it is for knows its type.
+Given = Mapping[str, object]
+#: Says something to the measuring process.
+Say = Callable[[object], None]
 
 
 class Words(BaseModel):

@@ -13,8 +13,7 @@ from itertools import count
 from random import Random
 
 from bridge.app.benchmarks.bodies import approved
-from bridge.app.benchmarks.orders import Changed, Opened, PlatformsOrder
-from bridge.app.benchmarks.serving import Say
+from bridge.app.benchmarks.orders import Changed, Given, Opened, PlatformsOrder, Say
 from bridge.clock import Clock, SystemClock
 from bridge.sandbox.loop_keys import Limits
 from bridge.sandbox.loop_returns import STATES, LoopReturn
@@ -105,6 +104,11 @@ class Platforms:
             at = flagged.updated_at = self.clock.now()
             subject = f"loop/loop-{shop}/{flagged.id}"
         self.changes[subject] = at.timestamp()
+
+
+async def take(given: Given, say: Say) -> Changed:
+    """Carry out a `PlatformsOrder`."""
+    return await work(PlatformsOrder.model_validate(given), say)
 
 
 async def work(order: PlatformsOrder, say: Say) -> Changed:

@@ -7,9 +7,9 @@ from datetime import timedelta
 import httpx
 
 from bridge.app.benchmarks.memory import peak_watched
-from bridge.app.benchmarks.orders import Healthy, PoisonOrder, Reached
+from bridge.app.benchmarks.orders import Given, Healthy, PoisonOrder, Reached, Say
 from bridge.app.benchmarks.rows import percentile
-from bridge.app.benchmarks.serving import Say, serving, takes
+from bridge.app.benchmarks.serving import serving, takes
 from bridge.canonical.envelope import Event
 from bridge.clock import Clock, SystemClock
 from bridge.delivery.desk import Desk
@@ -57,6 +57,11 @@ class Patient:
         self._done += 1
         if self._done == self._order.healthy:
             self.all_done.set()
+
+
+async def take(given: Given, say: Say) -> Healthy:
+    """Carry out a `PoisonOrder`."""
+    return await work(PoisonOrder.model_validate(given), say)
 
 
 async def work(order: PoisonOrder, say: Say) -> Healthy:

@@ -10,7 +10,7 @@ from prometheus_client import Counter
 
 from bridge.app.benchmarks.memory import peak_watched, resident
 from bridge.app.benchmarks.normalize_worker import total
-from bridge.app.benchmarks.orders import Polled, PollOrder
+from bridge.app.benchmarks.orders import Given, Polled, PollOrder, Say
 from bridge.app.polling import PollStage, poll_stage, polls_of
 from bridge.app.process import calm_collector
 from bridge.app.stages import make_turns
@@ -22,6 +22,11 @@ LIMIT = timedelta(minutes=10)
 
 #: How exact the first moment is; a look costs some 50 µs.
 _LOOK = timedelta(milliseconds=5)
+
+
+async def take(given: Given, _: Say) -> Polled:
+    """Carry out a `PollOrder`."""
+    return await work(PollOrder.model_validate(given))
 
 
 async def work(order: PollOrder) -> Polled:

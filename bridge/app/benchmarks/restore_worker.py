@@ -10,8 +10,8 @@ from itertools import pairwise
 import httpx
 
 from bridge.app.benchmarks.memory import peak_watched
-from bridge.app.benchmarks.orders import Reached, Restored, RestoreOrder
-from bridge.app.benchmarks.serving import Say, serving, takes
+from bridge.app.benchmarks.orders import Given, Reached, Restored, RestoreOrder, Say
+from bridge.app.benchmarks.serving import serving, takes
 from bridge.canonical.envelope import Event
 from bridge.clock import Clock, SystemClock
 from bridge.delivery.desk import Desk
@@ -71,6 +71,11 @@ class Choosy:
         calls = [self.pulses[subject] for subject in subjects]
         gaps = (b - a for at in calls for a, b in pairwise(at))
         return max(gaps, default=0.0)
+
+
+async def take(given: Given, say: Say) -> Restored:
+    """Carry out a `RestoreOrder`."""
+    return await work(RestoreOrder.model_validate(given), say)
 
 
 async def work(order: RestoreOrder, say: Say) -> Restored:

@@ -1,7 +1,7 @@
 """One member of a target's group at work in this process, as a real one is."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -16,9 +16,6 @@ from bridge.delivery.desk import Desk, Send
 from bridge.streams.options import OwnershipOptions
 from bridge.streams.restore import Reader
 from bridge.streams.topics import TopicNames
-
-#: Says something to the measuring process.
-Say = Callable[[object], None]
 
 #: The defaults, which a target of a deployment has.
 OWNERSHIP = OwnershipOptions()

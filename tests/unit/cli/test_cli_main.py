@@ -1,9 +1,14 @@
 """The command as a whole: its groups, its version, its usage errors."""
 
+import sys
+from ast import literal_eval
 from importlib.metadata import version
+from subprocess import check_output
 
 import pytest
 
+from bridge.cli import main as commands
+from bridge.cli.late import load
 from bridge.cli.main import main
 
 COMMANDS = [
@@ -64,6 +69,34 @@ def test_every_list_can_be_had_as_json(
     main([*words, "--help"])
 
     assert "--json" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", list(commands.COMMANDS))
+def test_the_list_of_commands_says_what_each_says_of_itself(name: str) -> None:
+    entry = commands.COMMANDS[name]
+
+    help_of_it = load(name, entry).help or ""
+
+    assert " ".join(help_of_it.split("\n\n")[0].split()) == entry.summary
+
+
+def test_the_list_of_commands_imports_none_of_them() -> None:
+    listing = """
+import sys
+from bridge.cli import main as commands
+from bridge.cli.late import load
+from bridge.cli.main import main
+main(["--help"])
+print(sorted(name for name in sys.modules if name.startswith("bridge")))
+"""
+    said = check_output([sys.executable, "-c", listing], text=True)  # noqa: S603
+
+    assert "Serve a simulated platform" in said
+    known = ["__init__", "cli", "cli.common", "cli.late", "cli.main", "clock"]
+    known += ["durations", "errors"]
+    assert literal_eval(said.splitlines()[-1]) == [
+        "bridge" if name == "__init__" else f"bridge.{name}" for name in known
+    ]
 
 
 def test_the_version_is_that_of_the_package(
