@@ -95,7 +95,8 @@ class Sheet:
 class Pad:
     """What the next sheets are torn from: entries, encoded as they come.
 
-    A finished event is at hand then, and its bytes take a third of the memory.
+    A finished event is at hand then, and its bytes take a third of the memory; without
+    the comma, which makes a copy of them, they keep the 4 KiB that orjson wrote into.
     """
 
     def __init__(self, *, worker: str, target: str, partition: int) -> None:
@@ -111,11 +112,11 @@ class Pad:
 
     def receipt(self, receipt: Receipt) -> None:
         """Add the entry of a finished event."""
-        self._receipts.append(orjson.dumps(_plain(receipt)))
+        self._receipts.append(orjson.dumps(_plain(receipt)) + b",")
 
     def answer(self, answer: Answer) -> None:
         """Add what became of an instruction."""
-        self._answers.append(orjson.dumps(answer))
+        self._answers.append(orjson.dumps(answer) + b",")
 
     def tear_off(self, limit: int = SHEET_LIMIT) -> list[bytes]:
         """Return the record values of all entries, each at most `limit` bytes.
@@ -134,7 +135,7 @@ class Pad:
     ) -> Iterator[bytes]:
         start = self._head + field
         for part in _split(entries, limit - len(start) - len(b"]}")):
-            yield start + b",".join(part) + b"]}"
+            yield start + b"".join(part)[:-1] + b"]}"
 
 
 def encode_sheet(sheet: Sheet, limit: int = SHEET_LIMIT) -> list[bytes]:
@@ -175,11 +176,11 @@ def _split(entries: list[bytes], room: int) -> Iterator[list[bytes]]:
     part: list[bytes] = []
     used = 0
     for entry in entries:
-        if part and used + len(entry) > room:
+        if part and used + len(entry) - len(b",") > room:
             yield part
             part, used = [], 0
         part.append(entry)
-        used += len(entry) + 1
+        used += len(entry)
     if part:
         yield part
 
