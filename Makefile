@@ -51,8 +51,10 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# A part of it waits for servers on loopback to stop: so one worker more than cores.
 unit: $(STAMP)
-	$(PYTEST) -n auto --dist worksteal tests/unit tests/contract \
+	$(PYTEST) -n $$($(BIN)/python -c 'import os; print(os.cpu_count() + 1)') \
+	  --dist worksteal tests/unit tests/contract \
 	  --cov=bridge --cov-config=tests/pure-core.ini --cov-report=term-missing:skip-covered $(ARGS)
 
 # Most of it is waiting: for sessions, leases, brokers. So more workers than cores. What

@@ -20,6 +20,7 @@ from random import Random
 import httpx
 
 from bridge.clock import Clock
+from bridge.sandbox import outgoing
 from bridge.sandbox.journal import Journal, Kind
 from bridge.sandbox.loop_bodies import Json, php
 
@@ -106,7 +107,7 @@ class LoopSender:
         self._ids = count(321)
         self._failures: Counter[int] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._client = httpx.AsyncClient(timeout=_PATIENCE.total_seconds())
+        self._client = outgoing.client(_PATIENCE)
 
     @property
     def pending(self) -> int:

@@ -15,6 +15,7 @@ from random import Random
 import httpx
 
 from bridge.clock import Clock
+from bridge.sandbox import outgoing
 from bridge.sandbox.journal import Journal, Kind
 
 _PATIENCE = timedelta(seconds=5)
@@ -94,9 +95,7 @@ class Messenger:
         # Not security: the run has to be the same for the same seed.
         self._dice = Random(self.habits.seed)  # noqa: S311
         self._tasks: set[asyncio.Task[None]] = set()
-        self._client = httpx.AsyncClient(
-            timeout=_PATIENCE.total_seconds(), transport=transport
-        )
+        self._client = outgoing.client(_PATIENCE, transport)
 
     @property
     def pending(self) -> int:

@@ -15,6 +15,7 @@ from datetime import timedelta
 import httpx
 
 from bridge.clock import Clock
+from bridge.sandbox import outgoing
 from bridge.sandbox.habits import Habits
 from bridge.sandbox.journal import Journal, Kind
 
@@ -94,8 +95,7 @@ class WebhookSender:
         self._waiting: list[Webhook] = []
         self._queues: dict[tuple[str, str], deque[Webhook]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        patience = self._posting.patience.total_seconds()
-        self._client = httpx.AsyncClient(timeout=patience)
+        self._client = outgoing.client(self._posting.patience)
 
     @property
     def pending(self) -> int:

@@ -17,6 +17,7 @@ import httpx
 from pydantic import TypeAdapter
 
 from bridge.clock import Clock, SystemClock
+from bridge.sandbox import outgoing
 from bridge.sandbox.journal import Happening, Journal
 from bridge.sandbox.plans import draw_up
 from bridge.sandbox.redo_keys import ALL_SCOPES
@@ -98,7 +99,7 @@ async def run_shop(run: ShopRun, place: Place, manners: Manners) -> None:
     simulator = ShopSimulator(options, clock=clock, journal=printing(clock))
     if run.hook_url is not None:
         simulator.sender.subscribe(Subscription(run.hook_url, run.webhook_token))
-    async with httpx.AsyncClient() as client:
+    async with outgoing.client() as client:
         traffic = Traffic(
             simulator.shop,
             dock=_Carrier(run.dock_url, client, clock),

@@ -19,6 +19,7 @@ import orjson
 from standardwebhooks import Webhook
 
 from bridge.clock import Clock
+from bridge.sandbox import outgoing
 from bridge.sandbox.habits import Habits
 from bridge.sandbox.messenger import Ladder
 from bridge.sandbox.warehouse_documents import Document
@@ -107,7 +108,7 @@ class Reporter:
         self._failures = 0
         self._queues: dict[str, deque[Report]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._client = httpx.AsyncClient(timeout=_PATIENCE.total_seconds())
+        self._client = outgoing.client(_PATIENCE)
 
     @property
     def pending(self) -> int:

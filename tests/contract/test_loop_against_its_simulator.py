@@ -22,6 +22,7 @@ from bridge.sandbox.loop_shoppers import LoopTraffic
 from bridge.sandbox.loop_simulator import LoopOptions, LoopSimulator
 from bridge.sandbox.loop_webhooks import ACTIVE, INACTIVE, LoopHabits
 from bridge.sandbox.server import LoopbackServer
+from tests.support import loopback
 from tests.support.inbound_side import InboundSide
 from tests.support.leaping import LeapingClock
 
@@ -75,7 +76,7 @@ def expected(simulator: LoopSimulator) -> dict[str, tuple[object, ...]]:
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=10) as made:
+    async with loopback.client(timeout=10) as made:
         yield made
 
 

@@ -34,6 +34,7 @@ from bridge.platforms.walk import Ask, Page
 from bridge.sandbox.loop_returns import LoopReturn
 from bridge.sandbox.loop_simulator import LoopOptions, LoopSimulator
 from bridge.sandbox.loop_switches import LoopSwitches
+from tests.support import loopback
 from tests.support.targets import event, snapshot
 
 KEY = "key-of-tests"
@@ -75,12 +76,12 @@ class Bridge:
 
     async def tune(self, what: str, **changes: object) -> None:
         url = f"{self.simulator.url}/sandbox/{what}"
-        async with httpx.AsyncClient() as client:
+        async with loopback.client() as client:
             assert (await client.patch(url, json=changes)).status_code == 200
 
     async def make(self) -> LoopReturn:
         """Have a shopper make a return."""
-        async with httpx.AsyncClient() as client:
+        async with loopback.client() as client:
             made = await client.post(f"{self.simulator.url}/sandbox/returns")
         return_ = self.simulator.shop.find(made.json()["id"])
         assert return_ is not None
@@ -218,7 +219,7 @@ async def test_care_makes_what_is_missing_and_leaves_foreign_webhooks_alone(
         "trigger": "return.created",
         "url": "https://erp.example/loop",
     }
-    async with httpx.AsyncClient() as client:
+    async with loopback.client() as client:
         await client.post(f"{bridge.simulator.url}/sandbox/webhooks", json=foreign)
     care = bridge.account.caring("demo")
     assert care is not None

@@ -34,6 +34,7 @@ from bridge.sandbox.shop_returns import ShopReturn
 from bridge.sandbox.shoppers import Traffic
 from bridge.sandbox.simulators import Manners, ShopOptions, ShopSimulator
 from tests.contract.test_writing_against_simulators import Bridge
+from tests.support import loopback
 from tests.support.inbound_side import InboundSide, converse
 from tests.support.leaping import LeapingClock
 from tests.support.targets import event, snapshot
@@ -111,7 +112,7 @@ Open = Callable[..., Awaitable[Ground]]
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=10) as made:
+    async with loopback.client(timeout=10) as made:
         yield made
 
 

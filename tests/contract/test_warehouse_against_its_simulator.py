@@ -56,6 +56,7 @@ from bridge.sandbox.warehouse_api import Keys
 from bridge.sandbox.warehouse_documents import Handling
 from bridge.sandbox.warehouse_reports import Reporting
 from bridge.sandbox.warehouse_wording import Form
+from tests.support import loopback
 from tests.support.targets import event, snapshot
 from tests.support.waiting import wait_until
 
@@ -209,7 +210,7 @@ async def serving(**ways: object) -> AsyncIterator[Ground]:
     door = LoopbackServer(Starlette(routes=[Route("/", bridge.take, methods=["POST"])]))
     await door.start()
     caller = Caller(DeliveryOptions(), timedelta(seconds=10))
-    async with httpx.AsyncClient(timeout=10) as client:
+    async with loopback.client(timeout=10) as client:
         made = Ground(simulator, bridge, client, caller, f"{door.url}/")
         await subscribe(made, OLD)
         yield made

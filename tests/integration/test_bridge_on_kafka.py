@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
-import httpx
 import orjson
 import pytest
 
@@ -21,6 +20,7 @@ from bridge.sandbox.sandbox import DevOptions, Doors, Sandbox, Wiring
 from bridge.settings import Settings, build
 from bridge.streams.records import Record
 from bridge.streams.restore import read_to_end
+from tests.support import loopback
 from tests.support.broker import Broker
 from tests.support.kafka_plugin import CreateTopics
 from tests.support.waiting import wait_until
@@ -115,7 +115,7 @@ async def snapshots(settings: Settings) -> dict[str, SubjectState]:
 
 
 async def post(port: int, body: bytes) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with loopback.client() as client:
         answer = await client.post(
             f"http://127.0.0.1:{port}/hooks/shop",
             content=body,

@@ -24,6 +24,7 @@ from tests.integration.test_bridge_on_kafka import (
     settings_for,
     snapshots,
 )
+from tests.support import loopback
 from tests.support.broker import Broker
 from tests.support.kafka_plugin import CreateTopics
 
@@ -100,7 +101,7 @@ async def test_an_odd_body_is_kept_with_its_reason_and_place_and_stalls_nobody(
     settings = settings_for(kafka, names.prefix, tmp_path)
     async with (
         running(settings, INGEST, NORMALIZE) as (bridge, port),
-        httpx.AsyncClient(trust_env=False, timeout=30) as client,
+        loopback.client(timeout=30) as client,
     ):
         statuses = [
             await post(client, port, "shop", body, authorization=f"Bearer {TOKEN}")
@@ -136,7 +137,7 @@ async def test_what_proves_nothing_is_refused_and_nothing_of_it_kept(
     }
     async with (
         running(settings, INGEST) as (_, port),
-        httpx.AsyncClient(trust_env=False) as client,
+        loopback.client() as client,
     ):
         answers = [
             await client.post(hook(port, "dock"), content=body, headers=headers)

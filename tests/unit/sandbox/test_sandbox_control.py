@@ -20,6 +20,7 @@ from bridge.sandbox.returngo import EVENTS, ReturnGoOptions, ReturnGoSimulator
 from bridge.sandbox.returnlogic import ReturnLogicOptions, ReturnLogicSimulator
 from bridge.sandbox.server import LoopbackServer
 from bridge.sandbox.unsigned_server import UnsignedServer
+from tests.support import loopback
 from tests.support.clock import FakeClock, settle
 
 SHOP = "one.example"
@@ -48,7 +49,7 @@ class World:
     def __init__(self, simulator: UnsignedServer, bridge: Bridge, root: str) -> None:
         self.simulator = simulator
         self.bridge = bridge
-        self.client = httpx.AsyncClient()
+        self.client = loopback.client()
         self.root = root
         self.api = root
         self.pause = timedelta()

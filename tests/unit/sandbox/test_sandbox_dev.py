@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 from standardwebhooks import Webhook
@@ -18,6 +17,7 @@ from bridge.sandbox.dev import Stands, Verdict, play
 from bridge.sandbox.sandbox import DevOptions, Doors, Wiring
 from bridge.sandbox.server import LoopbackServer
 from bridge.sandbox.storefronts import ShopWiring
+from tests.support import loopback
 
 OPTIONS = DevOptions(
     returns=4,
@@ -45,7 +45,7 @@ class ToyBridge:
         self._restless = restless
         self._ok = ok
         self._announced: dict[str, str] = {}
-        self._client = httpx.AsyncClient()
+        self._client = loopback.client()
         self._wiring: Wiring | None = None
         routes = [
             Route("/hooks/shop", self._shop, methods=["POST"]),

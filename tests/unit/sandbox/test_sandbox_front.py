@@ -21,6 +21,7 @@ from bridge.sandbox.faults import (
 )
 from bridge.sandbox.front import Answer, Ask, Front
 from bridge.sandbox.server import LoopbackServer
+from tests.support import loopback
 
 
 class Script(FaultPlan):
@@ -74,7 +75,7 @@ async def desk() -> AsyncIterator[Desk]:
 
 
 async def post(desk: Desk, **headers: str) -> httpx.Response:
-    async with httpx.AsyncClient(timeout=0.5) as client:
+    async with loopback.client(timeout=0.5) as client:
         return await client.post(f"{desk.server.url}/work", headers=headers)
 
 
@@ -148,7 +149,7 @@ async def test_a_lost_answer_has_its_effect_all_the_same(
 
 
 async def test_the_key_of_a_request_is_its_id_or_else_its_body(desk: Desk) -> None:
-    async with httpx.AsyncClient() as client:
+    async with loopback.client() as client:
         url = f"{desk.server.url}/work"
         await client.post(url, headers={"webhook-id": "e-1"}, content=b"one")
         await client.post(url, content=b"two")

@@ -11,6 +11,7 @@ from bridge.clock import SystemClock
 from bridge.sandbox.plans import Packing, Plan, Story, invent_return
 from bridge.sandbox.redo_list import NO_TRAPS, Traps
 from bridge.sandbox.simulators import ShopOptions, ShopSimulator
+from tests.support import loopback
 
 HOOK = {
     "callback": {"url": "https://bridge.example/hooks/shop", "auth": None},
@@ -32,7 +33,7 @@ async def shop(
         simulator.shop.add(invent_return(plan, now + timedelta(seconds=number)))
     headers = {"authorization": "Bearer all"}
     try:
-        async with httpx.AsyncClient(base_url=simulator.url, headers=headers) as client:
+        async with loopback.client(base_url=simulator.url, headers=headers) as client:
             yield simulator, client
     finally:
         await simulator.stop()

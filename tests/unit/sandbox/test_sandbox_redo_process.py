@@ -11,6 +11,7 @@ from bridge.sandbox.plans import Packing, Plan, Story, invent_return
 from bridge.sandbox.redo_webhooks import Subscription
 from bridge.sandbox.shop_returns import ShopReturn
 from bridge.sandbox.simulators import ShopOptions, ShopSimulator
+from tests.support import loopback
 from tests.unit.sandbox.conftest import Receiver
 
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
@@ -32,7 +33,7 @@ async def simulator(
 @pytest.fixture
 async def client(simulator: ShopSimulator) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"authorization": "Bearer all"}
-    async with httpx.AsyncClient(base_url=simulator.url, headers=headers) as client:
+    async with loopback.client(base_url=simulator.url, headers=headers) as client:
         yield client
 
 

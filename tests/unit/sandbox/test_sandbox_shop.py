@@ -11,6 +11,7 @@ from bridge.sandbox.plans import Packing, Plan, Story, invent_return
 from bridge.sandbox.redo_shop import set_status
 from bridge.sandbox.shop_returns import ShopReturn
 from bridge.sandbox.simulators import Place, ShopOptions, ShopSimulator
+from tests.support import loopback
 
 TOKENS = {
     "all": ("returns_read", "returns_write"),
@@ -32,7 +33,7 @@ async def simulator(
 @pytest.fixture
 async def client(simulator: ShopSimulator) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"authorization": "Bearer all"}
-    async with httpx.AsyncClient(base_url=simulator.url, headers=headers) as client:
+    async with loopback.client(base_url=simulator.url, headers=headers) as client:
         yield client
 
 
@@ -77,7 +78,7 @@ async def test_a_token_may_do_what_its_scopes_say(
     return_ = add(simulator)
     headers = {} if token is None else {"authorization": f"Bearer {token}"}
 
-    async with httpx.AsyncClient(base_url=simulator.url, headers=headers) as client:
+    async with loopback.client(base_url=simulator.url, headers=headers) as client:
         response = await client.request(method, f"/returns/{return_.id}{path}")
 
     assert response.status_code == status
@@ -86,7 +87,7 @@ async def test_a_token_may_do_what_its_scopes_say(
 async def test_a_missing_scope_is_named_in_a_problem(simulator: ShopSimulator) -> None:
     headers = {"authorization": "Bearer nobody"}
 
-    async with httpx.AsyncClient(base_url=simulator.url, headers=headers) as client:
+    async with loopback.client(base_url=simulator.url, headers=headers) as client:
         response = await client.get("/returns/x/status")
 
     assert response.headers["content-type"] == "application/problem+json"
@@ -269,7 +270,7 @@ async def test_a_shop_can_listen_where_it_is_told(clock: SystemClock) -> None:
     simulator = ShopSimulator(options, clock=clock)
 
     await simulator.start()
-    async with httpx.AsyncClient() as client:
+    async with loopback.client() as client:
         response = await client.get(f"{simulator.url}/returns/x")
     await simulator.stop()
 

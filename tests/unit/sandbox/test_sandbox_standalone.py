@@ -15,6 +15,7 @@ from bridge.errors import ConfigError
 from bridge.sandbox.calls import read_calls
 from bridge.sandbox.sandbox import signing_secret
 from bridge.sandbox.server import LoopbackServer
+from tests.support import loopback
 from tests.support.broker import free_port
 from tests.support.sandboxes import started, stopped
 from tests.support.waiting import wait_until
@@ -76,7 +77,7 @@ async def test_a_warehouse_alone_notes_its_calls_in_a_file(
         url="http://127.0.0.1:9", port=port, secret=signing_secret(), calls=calls
     )
     warehouse = await started("-c", program)
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with loopback.client(base_url=f"http://127.0.0.1:{port}") as client:
         await wait_until(lambda: answers(client), what="an answer", within=SOON)
         await client.get("/inbound-returns/redo.demo.1-1")
 

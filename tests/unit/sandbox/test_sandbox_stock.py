@@ -14,6 +14,7 @@ from bridge.sandbox.loop_simulator import LoopOptions, LoopSimulator
 from bridge.sandbox.shop_returns import ShopReturn
 from bridge.sandbox.simulators import ShopOptions, ShopSimulator
 from bridge.sandbox.stock import Stock, no_stock
+from tests.support import loopback
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -80,7 +81,7 @@ async def redo(count: int) -> AsyncIterator[tuple[ShopSimulator, httpx.AsyncClie
     await simulator.start()
     headers = {"authorization": "Bearer all"}
     try:
-        async with httpx.AsyncClient(base_url=simulator.url, headers=headers) as client:
+        async with loopback.client(base_url=simulator.url, headers=headers) as client:
             yield simulator, client
     finally:
         await simulator.stop()
@@ -163,7 +164,7 @@ async def loop_ids(simulator: LoopSimulator, state: str) -> list[str]:
     }
     url = f"{simulator.url}/api/2026-10/warehouse/return/list"
     headers = {"x-authorization": "key"}
-    async with httpx.AsyncClient(headers=headers) as client:
+    async with loopback.client(headers=headers) as client:
         while True:
             page = (await client.get(url, params=params)).json()
             found |= dict.fromkeys(row["id"] for row in page["returns"])

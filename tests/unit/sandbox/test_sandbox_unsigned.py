@@ -2,12 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 
-import httpx
 import pytest
 
 from bridge.app.unsigned_sandboxes import UnsignedSandbox, sandbox_returngo
 from bridge.errors import ConfigError
 from bridge.sandbox.unsigned import DEMO_KEY, DEMO_SHOP
+from tests.support import loopback
 from tests.support.sandboxes import sandbox
 from tests.unit.sandbox.conftest import Receiver
 
@@ -32,7 +32,7 @@ async def test_it_serves_shops_and_sends_until_it_is_stopped(
     played = (platform, "--hook", receiver.url, "--rate", "20", "--faults", "none")
     async with (
         sandbox(*played) as address,
-        httpx.AsyncClient(headers=headers) as client,
+        loopback.client(headers=headers) as client,
     ):
         await until(lambda: len(receiver.bodies) > 2)
         answer = await client.get(f"{address}{path}")
@@ -45,7 +45,7 @@ async def test_it_serves_shops_and_sends_until_it_is_stopped(
 async def test_without_a_hook_and_a_rate_it_only_answers() -> None:
     headers = {"x-api-key": DEMO_KEY, "x-shop-name": DEMO_SHOP}
     arguments = ("returngo", "--rate", "0", "--per-day", "1")
-    async with sandbox(*arguments) as url, httpx.AsyncClient(headers=headers) as client:
+    async with sandbox(*arguments) as url, loopback.client(headers=headers) as client:
         answers = [await client.get(f"{url}/rmas?pagesize=5") for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [200, 429]
@@ -66,7 +66,7 @@ async def test_a_mode_is_switched_before_it_serves(
 ) -> None:
     async with (
         sandbox(platform, "--rate", "0", "--mode", mode) as address,
-        httpx.AsyncClient() as client,
+        loopback.client() as client,
     ):
         root = address.removesuffix("/v1")
         modes = (await client.get(f"{root}/sandbox/modes")).json()

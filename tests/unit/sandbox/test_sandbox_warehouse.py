@@ -16,6 +16,7 @@ from bridge.sandbox.warehouse import Pace
 from bridge.sandbox.warehouse_api import Keys
 from bridge.sandbox.warehouse_documents import Parcel, Unit
 from bridge.sandbox.warehouse_reports import ReportTo
+from tests.support import loopback
 
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
 Body = dict[str, JsonValue]
@@ -82,7 +83,7 @@ async def announce(
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": Webhook(secret).sign(id_, now, text),
     }
-    async with httpx.AsyncClient() as client:
+    async with loopback.client() as client:
         return await client.post(
             f"{simulator.url}/hooks/returns", content=text, headers=headers
         )
@@ -91,14 +92,14 @@ async def announce(
 async def put(simulator: WarehouseSimulator, body: Body) -> httpx.Response:
     """Call the resource door as the bridge does."""
     headers = {"authorization": "Bearer token-1", "idempotency-key": "e-1"}
-    async with httpx.AsyncClient(headers=headers) as client:
+    async with loopback.client(headers=headers) as client:
         return await client.put(
             f"{simulator.url}/inbound-returns/{REFERENCE}", json=body
         )
 
 
 async def get(simulator: WarehouseSimulator, path: str) -> httpx.Response:
-    async with httpx.AsyncClient(headers={"authorization": "Bearer token-1"}) as client:
+    async with loopback.client(headers={"authorization": "Bearer token-1"}) as client:
         return await client.get(f"{simulator.url}{path}")
 
 
@@ -164,7 +165,7 @@ async def test_a_reference_of_more_than_fifty_signs_is_refused(
 async def test_an_unsigned_or_misshapen_announcement_is_refused(
     simulator: WarehouseSimulator,
 ) -> None:
-    async with httpx.AsyncClient() as client:
+    async with loopback.client() as client:
         unsigned = await client.post(f"{simulator.url}/hooks/returns", json={})
     misshapen = await announce(simulator, {"spec": "other"})
 
@@ -321,7 +322,7 @@ async def test_a_listing_refuses_what_it_cannot_read(
 
 
 async def test_the_resource_door_wants_its_token(simulator: WarehouseSimulator) -> None:
-    async with httpx.AsyncClient(base_url=simulator.url) as client:
+    async with loopback.client(base_url=simulator.url) as client:
         url = f"/inbound-returns/{REFERENCE}"
         answers = [
             await client.put(url, json=document()),
@@ -443,7 +444,7 @@ async def test_a_parcel_waits_for_its_announcement(
 async def test_what_nobody_announced_is_set_aside(
     simulator: WarehouseSimulator, until: Until
 ) -> None:
-    async with httpx.AsyncClient() as client:
+    async with loopback.client() as client:
         response = await client.post(
             f"{simulator.url}/dock/parcels",
             json={"tracking_number": "T-9", "units": [{"sku": "MUG"}]},

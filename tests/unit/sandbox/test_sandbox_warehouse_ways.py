@@ -21,6 +21,7 @@ from bridge.sandbox.warehouse_documents import Handling
 from bridge.sandbox.warehouse_modes import MODES, WarehouseMode, in_modes
 from bridge.sandbox.warehouse_reports import STANDARD, Reporting
 from bridge.sandbox.warehouse_wording import FACTS
+from tests.support import loopback
 from tests.support.leaping import LeapingClock
 from tests.support.sandboxes import sandbox
 from tests.unit.sandbox.conftest import Receiver
@@ -83,7 +84,7 @@ class Site:
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     headers = {"authorization": f"Bearer {TOKEN}"}
-    async with httpx.AsyncClient(headers=headers) as made:
+    async with loopback.client(headers=headers) as made:
         yield made
 
 
@@ -520,7 +521,7 @@ async def test_binary_mode_is_proven_by_the_token_alone(
     }
     url = f"{site.url}/hooks/returns"
 
-    async with httpx.AsyncClient() as stranger:
+    async with loopback.client() as stranger:
         by_signature = await stranger.post(url, content=body, headers=headers | signed)
     by_token = [
         await site.client.post(url, content=body, headers=headers) for _ in range(2)
@@ -554,7 +555,7 @@ async def test_it_runs_alone_in_the_modes_that_are_named(
     fast = ("--hurry", "10000", "--faults", "none")
     async with (
         sandbox("warehouse", *modes, *fast, "--hook", receiver.url) as url,
-        httpx.AsyncClient(headers={"authorization": f"Bearer {DEMO_TOKEN}"}) as client,
+        loopback.client(headers={"authorization": f"Bearer {DEMO_TOKEN}"}) as client,
     ):
         await Site(url, client).dock()
         await until(lambda: b'"completed"' in b"".join(receiver.bodies))
@@ -603,7 +604,7 @@ async def test_it_plays_an_account_whose_secret_is_being_changed(
     ways = ("--mode", "opens-unannounced", "--hurry", "10000", "--faults", "none")
     async with (
         sandbox("warehouse", *played, *ways, "--hook", receiver.url) as url,
-        httpx.AsyncClient() as client,
+        loopback.client() as client,
     ):
         await Site(url, client).dock()
         await until(lambda: bool(receiver.requests))

@@ -148,6 +148,12 @@ def test_the_delivery_id_is_the_senders() -> None:
     assert source.delivery_id(_request({})) is None
 
 
+def test_what_is_signed_is_believed() -> None:
+    source = _source()
+
+    assert source.credible(_request({}))
+
+
 def test_only_who_signed_is_let_in() -> None:
     signed = sign([SECRET], "m1", datetime.now(UTC), "{}")
 

@@ -11,6 +11,7 @@ from bridge.clock import Clock, SystemClock
 from bridge.sandbox.loop_oauth import AUDIENCE, OAuthClient
 from bridge.sandbox.loop_returns import LoopExchange, LoopReturn, LoopUnit
 from bridge.sandbox.loop_simulator import LoopOptions, LoopSimulator
+from tests.support import loopback
 
 KEY = "key-of-tests"
 SECRET = "secret-of-tests"  # noqa: S105 of the simulator
@@ -32,7 +33,7 @@ async def authorize(simulator: LoopSimulator, **changes: str) -> httpx.Response:
         "organization": "7070",
         "audience": AUDIENCE,
     }
-    async with httpx.AsyncClient() as client:
+    async with loopback.client() as client:
         return await client.get(f"{simulator.url}/authorize", params=asked | changes)
 
 
@@ -45,7 +46,7 @@ def told(answer: httpx.Response) -> dict[str, str]:
 async def exchange(simulator: LoopSimulator, **form: str) -> httpx.Response:
     """Ask for a token as the app does."""
     proof = {"client_id": APP.id, "client_secret": APP.secret}
-    async with httpx.AsyncClient() as client:
+    async with loopback.client() as client:
         return await client.post(f"{simulator.url}/oauth/token", json=proof | form)
 
 
@@ -80,7 +81,7 @@ async def start() -> AsyncIterator[Start]:
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(headers={"X-Authorization": KEY}) as made:
+    async with loopback.client(headers={"X-Authorization": KEY}) as made:
         yield made
 
 

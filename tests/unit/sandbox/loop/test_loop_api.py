@@ -10,6 +10,7 @@ from bridge.sandbox.loop_keys import Limits
 from bridge.sandbox.loop_returns import LoopReturn
 from bridge.sandbox.loop_scopes import ALL_SCOPES, RETURNS
 from bridge.sandbox.loop_simulator import LoopSimulator
+from tests.support import loopback
 from tests.support.leaping import LeapingClock
 
 Start = Callable[..., Awaitable[LoopSimulator]]
@@ -53,7 +54,7 @@ async def test_no_version_is_the_oldest_and_a_foreign_one_is_nothing(
 async def test_a_wrong_key_and_a_missing_scope_look_alike(start: Start) -> None:
     simulator = await start(keys={"narrow": frozenset({RETURNS})})
 
-    async with httpx.AsyncClient() as client:
+    async with loopback.client() as client:
         for key in ("nobody", "narrow"):
             answer = await client.get(
                 f"{base(simulator)}/webhooks", headers={"X-Authorization": key}

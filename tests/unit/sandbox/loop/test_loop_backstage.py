@@ -17,6 +17,7 @@ from bridge.sandbox.loop_simulator import LoopSimulator
 from bridge.sandbox.loop_topics import PAIRS
 from bridge.sandbox.server import LoopbackServer
 from bridge.sandbox.simulators import Manners
+from tests.support import loopback
 from tests.support.leaping import LeapingClock
 from tests.unit.sandbox.conftest import Receiver
 from tests.unit.sandbox.loop.conftest import KEY
@@ -181,7 +182,7 @@ async def test_what_does_not_exist_cannot_happen(stage: Stage) -> None:
 
 async def test_habits_are_shown_and_changed(stage: Stage) -> None:
     url = f"{stage.simulator.url}/sandbox/habits"
-    async with httpx.AsyncClient() as client:
+    async with loopback.client() as client:
         before = (await client.get(url)).json()
 
     after = (await stage.tune("habits", twice=1.0, late="PT0S")).json()
@@ -198,7 +199,7 @@ async def test_errors_may_be_plain_text(stage: Stage) -> None:
     await stage.tune("temper", plain_errors=True)
     one = f"/warehouse/return/{id_}"
 
-    async with httpx.AsyncClient() as stranger:
+    async with loopback.client() as stranger:
         url = f"{stage.simulator.url}/api/2026-10/webhooks"
         answers = [await stranger.get(url)]
     answers += [
@@ -412,7 +413,7 @@ async def test_a_date_as_retry_after_is_obeyed_up_to_half_an_hour(
     receiver.codes = [503]
     receiver.headers = {"retry-after": format_datetime(later, usegmt=True)}
 
-    async with httpx.AsyncClient(headers={"X-Authorization": KEY}) as client:
+    async with loopback.client(headers={"X-Authorization": KEY}) as client:
         await Stage(simulator, client).make()
         await until(lambda: simulator.idle)
 

@@ -13,6 +13,7 @@ from bridge.sandbox.loop_returns import LoopReturn
 from bridge.sandbox.loop_scopes import RETURNS
 from bridge.sandbox.loop_simulator import LoopSimulator
 from bridge.sandbox.loop_switches import LoopSwitches
+from tests.support import loopback
 from tests.unit.sandbox.conftest import Receiver
 from tests.unit.sandbox.loop.conftest import APP, KEY, install
 
@@ -50,7 +51,7 @@ async def asking(start: Start, new_return: New) -> LoopSimulator:
 async def app(asking: LoopSimulator) -> AsyncIterator[httpx.AsyncClient]:
     """Give the client of an app that may do what carriers do."""
     token = await install(asking, "labels:write label_requests:write")
-    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as made:
+    async with loopback.client(headers={"Authorization": f"Bearer {token}"}) as made:
         yield made
 
 

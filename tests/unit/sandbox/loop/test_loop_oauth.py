@@ -10,6 +10,7 @@ import pytest
 
 from bridge.sandbox.loop_keys import Limits
 from bridge.sandbox.loop_simulator import LoopSimulator
+from tests.support import loopback
 from tests.support.leaping import LeapingClock
 from tests.unit.sandbox.loop.conftest import APP, authorize, exchange, install, told
 
@@ -29,7 +30,7 @@ CALLS = {
 async def call(simulator: LoopSimulator, token: str, scope: str) -> httpx.Response:
     method, path = CALLS[scope]
     url, bearer = f"{simulator.url}/api/2026-10{path}", f"Bearer {token}"
-    async with httpx.AsyncClient(headers={"Authorization": bearer}) as client:
+    async with loopback.client(headers={"Authorization": bearer}) as client:
         return await client.request(method, url)
 
 
@@ -134,7 +135,7 @@ async def test_a_token_is_asked_for_by_form_or_json(start: Start) -> None:
     form = {"grant_type": "authorization_code", "code": code}
     form |= {"client_id": APP.id, "client_secret": APP.secret}
 
-    async with httpx.AsyncClient() as client:
+    async with loopback.client() as client:
         url = f"{simulator.url}/oauth/token"
         odd = await client.post(url, content=b"[]")
         answer = await client.post(url, content=urlencode(form))

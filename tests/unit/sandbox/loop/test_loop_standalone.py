@@ -5,7 +5,6 @@ import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import httpx
 import pytest
 
 from bridge.cli.common import Exit
@@ -13,6 +12,7 @@ from bridge.cli.main import main
 from bridge.sandbox.loop_oauth import AUDIENCE
 from bridge.sandbox.loop_simulator import LoopOptions
 from bridge.sandbox.loop_standalone import MODES, LoopMode, in_modes
+from tests.support import loopback
 from tests.support.sandboxes import sandbox
 from tests.unit.sandbox.conftest import Receiver
 from tests.unit.sandbox.loop.conftest import told
@@ -38,7 +38,7 @@ state_dir: {folder}
 async def test_without_settings_it_takes_the_demo_key_and_shoppers_come() -> None:
     async with (
         sandbox("loop", "--rate", "50", "--faults", "none") as address,
-        httpx.AsyncClient(headers={"X-Authorization": "demo-loop-key"}) as client,
+        loopback.client(headers={"X-Authorization": "demo-loop-key"}) as client,
         asyncio.timeout(10),
     ):
         rows: list[object] = []
@@ -55,7 +55,7 @@ async def test_it_plays_an_account_with_its_secrets(
     played = ("--config", str(config), "--account", "shop", "--faults", "none")
     async with (
         sandbox("loop", *played, "--hook", receiver.url) as address,
-        httpx.AsyncClient() as client,
+        loopback.client() as client,
     ):
         known = await client.get(f"{address}/webhooks", headers={"X-Key": "demo-key"})
         await until(lambda: bool(receiver.requests))
@@ -72,7 +72,7 @@ async def test_it_runs_in_the_modes_that_are_named(
     still = ("--rate", "0", "--faults", "none", "--hook", receiver.url)
     async with (
         sandbox("loop", *chosen, *still) as address,
-        httpx.AsyncClient() as client,
+        loopback.client() as client,
     ):
         host = address.removesuffix("/api/2026-10")
         await client.post(f"{host}/sandbox/returns")
@@ -89,7 +89,7 @@ async def test_it_runs_in_the_modes_that_are_named(
 
 async def test_an_app_can_be_installed_where_it_runs_alone() -> None:
     still = ("--rate", "0", "--faults", "none")
-    async with sandbox("loop", *still) as address, httpx.AsyncClient() as client:
+    async with sandbox("loop", *still) as address, loopback.client() as client:
         host = address.removesuffix("/api/2026-10")
         asked = {
             "response_type": "code",

@@ -14,6 +14,7 @@ from bridge.sandbox.redo_modes import NOTHING, Chosen
 from bridge.sandbox.redo_ways import AS_REDO, RedoWays
 from bridge.sandbox.shop_returns import ShopReturn
 from bridge.sandbox.simulators import Manners, ShopOptions, ShopSimulator
+from tests.support import loopback
 
 TOKEN = "token-of-tests"  # noqa: S105 of the simulator
 ADDRESS = {
@@ -83,7 +84,7 @@ async def connect() -> AsyncIterator[Connect]:
         simulator: ShopSimulator, token: str | None = TOKEN
     ) -> httpx.AsyncClient:
         headers = {} if token is None else {"authorization": f"Bearer {token}"}
-        made.append(httpx.AsyncClient(base_url=simulator.url, headers=headers))
+        made.append(loopback.client(base_url=simulator.url, headers=headers))
         return made[-1]
 
     yield client

@@ -9,6 +9,7 @@ from bridge.sandbox.redo_desk import OTHERS_STORE, Temper
 from bridge.sandbox.redo_keys import ALL_SCOPES
 from bridge.sandbox.redo_ways import RedoWays
 from bridge.sandbox.simulators import Manners, ShopSimulator
+from tests.support import loopback
 from tests.support.leaping import LeapingClock
 from tests.unit.sandbox.redo.conftest import Connect, Start, StillClock
 
@@ -179,7 +180,7 @@ async def test_what_the_api_does_not_show_can_be_looked_at(
     shop = await start()
     base = shop.url.removesuffix("/v2.2")
 
-    async with httpx.AsyncClient() as client:
+    async with loopback.client() as client:
         kept = await client.get(f"{base}/sandbox/kept")
 
     assert kept.json() == {"events": [], "customRefunds": {}, "paid": {}}

@@ -4,13 +4,13 @@ import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import httpx
 import pytest
 
 from bridge.cli.common import Exit
 from bridge.cli.main import main
 from bridge.sandbox.redo_modes import Chosen, Mode
 from bridge.sandbox.redo_odd import Oddity
+from tests.support import loopback
 from tests.support.sandboxes import sandbox
 from tests.support.waiting import wait_until
 from tests.unit.sandbox.conftest import Receiver
@@ -44,7 +44,7 @@ async def test_without_settings_it_takes_the_demo_token_and_who_registers_is_tol
     hook = {"webhook": {"callback": callback, "topic": "return"}}
     async with (
         sandbox(*QUIET, "--rate", "20", *modes, "--burst", "11") as address,
-        httpx.AsyncClient(base_url=address, headers=DEMO) as client,
+        loopback.client(base_url=address, headers=DEMO) as client,
     ):
         made = await client.post("/stores/demo-store/webhooks", json=hook)
         nobody = await client.get("/returns/nobody")
@@ -64,7 +64,7 @@ async def test_it_plays_an_account_with_its_secrets_and_so_many_scopes(
     headers = {"authorization": "Bearer own-token"}
     async with (
         sandbox(*QUIET, *played, *limits, "--hook", receiver.url) as address,
-        httpx.AsyncClient(base_url=address, headers=headers) as client,
+        loopback.client(base_url=address, headers=headers) as client,
     ):
         may = await client.get("/stores/own-store/returns")
         may_not = await client.get("/stores/own-store/webhooks")
