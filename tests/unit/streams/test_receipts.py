@@ -1,3 +1,4 @@
+import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -7,6 +8,7 @@ from bridge.errors import UnreadableError
 from bridge.streams.receipts import (
     Answer,
     Attempt,
+    Pad,
     Receipt,
     Sheet,
     decode_sheet,
@@ -69,6 +71,19 @@ def test_sheets_are_filled_up_to_the_very_limit() -> None:
 
     assert len(encode_sheet(sheet(receipt(1), receipt(2)), limit=len(whole))) == 1
     assert len(encode_sheet(sheet(receipt(1), receipt(2)), limit=len(whole) - 1)) == 2
+
+
+def test_receipts_that_wait_take_little_more_than_their_bytes() -> None:
+    pad = Pad(worker="worker-1", target="wms", partition=7)
+    tracemalloc.start()
+    try:
+        for number in range(200):
+            pad.receipt(receipt(number))
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert taken < 1.3 * sum(map(len, pad.tear_off()))
 
 
 def test_a_receipt_above_the_limit_stands_alone() -> None:
