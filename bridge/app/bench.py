@@ -27,13 +27,15 @@ from bridge.app.bridge import DELIVER, INGEST, NORMALIZE
 from bridge.clock import SystemClock
 from bridge.errors import ConfigError
 from bridge.streams.connection import KafkaOptions
+from bridge.streams.topics import PARTITIONS
 
 
 @dataclass(frozen=True, slots=True)
 class BenchOptions:
     """What is measured: a part, one of its workloads (all but FLAT without), how often.
 
-    `records` cuts every workload short, for a try.
+    `records` cuts every workload short, for a try. A pipeline's topics get so many
+    `partitions`.
     """
 
     part: str
@@ -41,6 +43,7 @@ class BenchOptions:
     kafka: str | None = None
     repeat: int = 3
     records: int | None = None
+    partitions: int = PARTITIONS
 
 
 async def bench(options: BenchOptions) -> Sequence[Row]:
@@ -54,6 +57,10 @@ async def bench(options: BenchOptions) -> Sequence[Row]:
     if measure is None:
         known = ", ".join(PARTS)
         raise ConfigError(f"there is no benchmark {options.part}: choose from {known}")
+    if options.partitions != PARTITIONS and measure is not _pipeline:
+        raise ConfigError(
+            f"bench {options.part} has {PARTITIONS} partitions: leave --partitions out"
+        )
     kafka = kafka_options(loopback(options.kafka))
     machine = this_machine(await kafka_release(kafka.address))
     results = []
@@ -117,7 +124,7 @@ async def _pipeline(
             roles=(INGEST, NORMALIZE, DELIVER) if split else ("all",),
         )
         for _ in range(options.repeat):
-            async with ground(kafka, [TARGET]) as topics:
+            async with ground(kafka, [TARGET], options.partitions) as topics:
                 yield await pipeline.run(topics, wanted, _CLOCK)
 
 

@@ -8,7 +8,7 @@ import pkgutil
 from dataclasses import dataclass
 
 import typer
-from typer._click.core import Command, Context
+from typer._click.core import Command, Context  # typer names them nowhere else
 from typer.core import TyperCommand
 from typer.main import get_group
 

@@ -111,6 +111,17 @@ def _is_complete(row: Row, repeat: int) -> None:
 
 
 @real_kafka
+async def test_a_pipeline_may_have_other_partitions(kafka: Broker) -> None:
+    options = BenchOptions(
+        "pipeline", "50/s", kafka.bootstrap, repeat=1, records=100, partitions=2
+    )
+
+    rows = await bench(options)
+
+    assert {row.name for row in rows} >= {"pipeline.p50", "pipeline.p99"}
+
+
+@real_kafka
 async def test_nothing_of_a_benchmark_stays_on_the_broker(kafka: Broker) -> None:
     before = await _topics(kafka)
 
@@ -136,6 +147,7 @@ async def _topics(kafka: Broker) -> set[str]:
         (BenchOptions("deliver", kafka="10.0.0.1:9092"), "not on this machine"),
         (BenchOptions("deliver", kafka="kafka.example:9092"), "not on this machine"),
         (BenchOptions("everything", kafka="127.0.0.1:9"), "choose from ingest"),
+        (BenchOptions("deliver", kafka="127.0.0.1:9", partitions=4), "leave --parti"),
     ],
 )
 async def test_a_benchmark_that_must_not_start_says_why(

@@ -1,5 +1,6 @@
 """Every kind of client against a broker that takes nobody without TLS."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from tests.support.processes import Workers
 from tests.support.security import PASSWORD, USER, Authority, Protocol, issued
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180), pytest.mark.alone]
 
 HISTORY = events(0, 3)
 SUBJECT = HISTORY[0].subject
@@ -104,6 +105,7 @@ async def test_events_pass_through_a_broker_that_wants_proof_of_who_comes(
     await wait_until(
         lambda: warehouse.revisions(SUBJECT) == HEARD,
         what="all calls",
+        within=timedelta(seconds=60),  # a lost request is sent again after 40
         explain=workers.tails,
     )
     worker.terminate()

@@ -15,7 +15,7 @@ from bridge.app.benchmarks.bodies import ACCOUNT
 from bridge.errors import ConfigError
 from bridge.streams.connection import KafkaOptions
 from bridge.streams.topic_admin import apply_topics, delete_topics
-from bridge.streams.topics import TopicNames, specs
+from bridge.streams.topics import PARTITIONS, TopicNames, specs
 
 TARGET = "bench-dock"
 WAREHOUSE = "bench-warehouse"
@@ -56,6 +56,7 @@ class Ground:
     kafka: KafkaOptions
     names: TopicNames
     folder: Path
+    partitions: int = PARTITIONS
     token: str = field(default_factory=lambda: token_hex(16), repr=False)
 
     @property
@@ -67,7 +68,11 @@ class Ground:
         state = self.folder / uuid.uuid4().hex
         tree: dict[str, JsonValue] = {
             "kafka": {"bootstrap": self.bootstrap},
-            "topics": {"prefix": self.names.prefix, "profile": "single-node"},
+            "topics": {
+                "prefix": self.names.prefix,
+                "profile": "single-node",
+                "partitions": self.partitions,
+            },
             "inbound": {"port": 0},
             "state_dir": str(state),
             "privacy": {"hash_key": {"env": "HASH_KEY"}},
@@ -106,14 +111,14 @@ def _targets(url: str) -> JsonValue:
 
 @asynccontextmanager
 async def ground(
-    kafka: KafkaOptions, targets: Collection[str] = ()
+    kafka: KafkaOptions, targets: Collection[str] = (), partitions: int = PARTITIONS
 ) -> AsyncIterator[Ground]:
     """Make all topics under a prefix of its own, and delete them afterwards."""
     names = TopicNames(f"bench-{uuid.uuid4().hex[:8]}")
-    wanted = specs(names, targets, profile="single-node")
+    wanted = specs(names, targets, profile="single-node", partitions=partitions)
     with TemporaryDirectory(prefix="returns-bridge-bench-") as folder:
         await apply_topics(kafka, wanted)
         try:
-            yield Ground(kafka, names, Path(folder))
+            yield Ground(kafka, names, Path(folder), partitions)
         finally:
             await delete_topics(kafka, [spec.name for spec in wanted])
