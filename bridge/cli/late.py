@@ -24,16 +24,13 @@ class Entry:
 def register(commands: typer.Typer, entries: dict[str, Entry]) -> None:
     """Add all entries, by the name that the user writes."""
     for name, entry in entries.items():
-        commands.command(name, help=entry.summary, cls=_late(entry))(_stand_in)
+        commands.command(name, help=entry.summary, cls=_late(name, entry))(_stand_in)
 
 
 def load(name: str, entry: Entry) -> Command:
     """Import what the entry stands for; it appears as `name`."""
     found = pkgutil.resolve_name(entry.where)
-    shell = typer.Typer(
-        pretty_exceptions_enable=False,
-        rich_markup_mode="markdown",  # lines of a paragraph are joined
-    )
+    shell = typer.Typer(rich_markup_mode="markdown")  # lines of a paragraph are joined
     if isinstance(found, typer.Typer):
         shell.add_typer(found, name=name)
     else:
@@ -41,7 +38,7 @@ def load(name: str, entry: Entry) -> Command:
     return get_group(shell).commands[name]
 
 
-def _late(entry: Entry) -> type[TyperCommand]:
+def _late(name: str, entry: Entry) -> type[TyperCommand]:
     class Late(TyperCommand):
         """Stands for the command until it is called, or asked for its help."""
 
@@ -52,8 +49,7 @@ def _late(entry: Entry) -> type[TyperCommand]:
             parent: Context | None = None,
             **extra: object,
         ) -> Context:
-            loaded = load(info_name or "", entry)
-            return loaded.make_context(info_name, args, parent, **extra)
+            return load(name, entry).make_context(info_name, args, parent, **extra)
 
     return Late
 

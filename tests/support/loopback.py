@@ -11,7 +11,6 @@ class Options(TypedDict, total=False):
     base_url: str
     headers: dict[str, str]
     timeout: float | None
-    limits: httpx.Limits
 
 
 def client(**options: Unpack[Options]) -> httpx.AsyncClient:

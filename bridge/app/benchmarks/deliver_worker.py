@@ -147,12 +147,8 @@ async def alone(workload: Workload, clock: Clock) -> float | None:
 
 
 async def take(given: Given, _: Say) -> Worked:
-    """Carry out a `DeliverOrder`."""
-    return await work(DeliverOrder.model_validate(given))
-
-
-async def work(order: DeliverOrder) -> Worked:
     """Deliver the whole workload; return when all is committed."""
+    order = DeliverOrder.model_validate(given)
     clock, kafka, names = SystemClock(), order.options, order.names
     workload = replace(workload_named(order.workload), records=order.records)
     probe = Probe(order.target, workload, order.url)

@@ -23,12 +23,8 @@ _LOOK = timedelta(milliseconds=5)
 
 
 async def take(given: Given, _: Say) -> Worked:
-    """Carry out a `NormalizeOrder`."""
-    return await work(NormalizeOrder.model_validate(given))
-
-
-async def work(order: NormalizeOrder) -> Worked:
     """Normalise all that is there; return when it is committed."""
+    order = NormalizeOrder.model_validate(given)
     settings, clock = order.settings, SystemClock()
     kafka, names = settings.kafka, settings.topic_names
     member = normalize_member(settings, await cluster_id(kafka), clock)

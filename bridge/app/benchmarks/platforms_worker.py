@@ -107,12 +107,8 @@ class Platforms:
 
 
 async def take(given: Given, say: Say) -> Changed:
-    """Carry out a `PlatformsOrder`."""
-    return await work(PlatformsOrder.model_validate(given), say)
-
-
-async def work(order: PlatformsOrder, say: Say) -> Changed:
     """Say where the shops are; stay until the standard input ends."""
+    order = PlatformsOrder.model_validate(given)
     platforms = Platforms(order, SystemClock())
     async with AsyncExitStack() as stack:
         for simulator in platforms.all:

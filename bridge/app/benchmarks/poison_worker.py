@@ -60,12 +60,8 @@ class Patient:
 
 
 async def take(given: Given, say: Say) -> Healthy:
-    """Carry out a `PoisonOrder`."""
-    return await work(PoisonOrder.model_validate(given), say)
-
-
-async def work(order: PoisonOrder, say: Say) -> Healthy:
     """Say when events may come; return when all healthy ones were delivered."""
+    order = PoisonOrder.model_validate(given)
     clock = SystemClock()
     patient = Patient(order, clock)
     options = DeliveryOptions(concurrency=IN_FLIGHT)

@@ -25,12 +25,8 @@ _LOOK = timedelta(milliseconds=5)
 
 
 async def take(given: Given, _: Say) -> Polled:
-    """Carry out a `PollOrder`."""
-    return await work(PollOrder.model_validate(given))
-
-
-async def work(order: PollOrder) -> Polled:
     """Poll; return when all is found and committed, or the time is over."""
+    order = PollOrder.model_validate(given)
     clock = SystemClock()
     stage = poll_stage(order.settings, make_turns(order.settings, clock), clock)
     if stage is None:

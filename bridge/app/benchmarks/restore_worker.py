@@ -74,12 +74,8 @@ class Choosy:
 
 
 async def take(given: Given, say: Say) -> Restored:
-    """Carry out a `RestoreOrder`."""
-    return await work(RestoreOrder.model_validate(given), say)
-
-
-async def work(order: RestoreOrder, say: Say) -> Restored:
     """Say each step as it is reached; return after the last one, or when told."""
+    order = RestoreOrder.model_validate(given)
     clock = SystemClock()
     target = Choosy(order, clock)
     options = DeliveryOptions(dead_limit=order.parked or order.released or 1)
