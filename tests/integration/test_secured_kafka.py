@@ -15,7 +15,7 @@ from tests.support.processes import Workers
 from tests.support.security import PASSWORD, USER, Authority, Protocol, issued
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180), pytest.mark.alone]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 HISTORY = events(0, 3)
 SUBJECT = HISTORY[0].subject
