@@ -9,7 +9,7 @@ awaited by the group, with heartbeats going on: there owners let go in order.
 
 import asyncio
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
@@ -30,8 +30,6 @@ from bridge.telemetry import events, logger, metrics
 
 MakeWork = Callable[[Owner], Work]
 
-#: Open transactions of one member: with more, each takes longer and holds less.
-_SLOTS = 4
 #: Bytes of one partition in one fetch; a larger batch still comes whole. With 1 MiB,
 #: as aiokafka has it, what lies ready took 50 to 100 MiB more, and grew.
 _FETCH = 256 * 1024
@@ -80,7 +78,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
             options=options,
             clock=clock,
             offsets=self._offsets,
-            slots=asyncio.Semaphore(_SLOTS),
+            slots=asyncio.Semaphore(options.transactions(0)),
             instructions=part.instructions,
             took_over=self._holdings.took_over,
         )
@@ -182,6 +180,8 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is unt
         numbers = sorted(self._numbers(assigned))
         log.info(events.PARTITIONS_ASSIGNED, group=self._group, partitions=numbers)
         self._assigned = True
+        slots = asyncio.Semaphore(self._options.transactions(len(numbers)))
+        self._runtime = replace(self._runtime, slots=slots)
         self._holdings.assigned(len(self._consumer.partitions_for_topic(self._topic)))
         for number in numbers:
             self._start(number, delay=timedelta())

@@ -105,6 +105,7 @@ def _is_complete(row: Row, repeat: int) -> None:
     assert row.value == pytest.approx(statistics.median(row.runs), rel=1e-3)
     assert row.memory_peak_mib > 10
     assert row.load >= 0
+    assert 0 <= row.stolen <= 100
     assert "cores" in row.machine
     for name in ("python 3.", "aiokafka ", "kafka "):
         assert name in row.versions

@@ -13,6 +13,9 @@ from typing import Literal
 Better = Literal["lower", "higher"]
 
 _CPUINFO = Path("/proc/cpuinfo")
+_CPU_TIMES = Path("/proc/stat")
+#: user, nice, system, idle, iowait, irq, softirq, steal (proc(5)); guests come after.
+_STEAL, _KINDS = 7, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ class Result:
 class Row:
     """One quantity over all runs: `value` is the median.
 
-    `load` is the machine's load average (1 min) when the last run had ended.
+    `load` is the machine's load average (1 min) when the last run had ended, `stolen`
+    the percentage of the CPUs' time that a hypervisor gave to others meanwhile.
     """
 
     name: str
@@ -48,8 +52,32 @@ class Row:
     runs: tuple[float, ...]
     memory_peak_mib: float
     load: float
+    stolen: float
     machine: str
     versions: str
+
+
+class Stolen:
+    """How much of the CPUs' time others have had since this was made.
+
+    `source` is /proc/stat; where there is none, nothing is known and 0 is told.
+    """
+
+    def __init__(self, source: Path = _CPU_TIMES) -> None:
+        self._source = source
+        self._before = self._times()
+
+    def percent(self) -> float:
+        """Return it as a share of all time, 0 to 100."""
+        pairs = zip(self._before, self._times(), strict=True)
+        spent = [after - before for before, after in pairs]
+        return round(100 * spent[_STEAL] / max(1, sum(spent)), 1)
+
+    def _times(self) -> Sequence[int]:
+        if not self._source.is_file():
+            return [0] * _KINDS
+        first = self._source.read_text().partition("\n")[0]
+        return [int(time) for time in first.split()[1:]][:_KINDS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +107,9 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def rows(results: Sequence[Result], machine: Machine) -> Iterator[Row]:
+def rows(results: Sequence[Result], machine: Machine, stolen: Stolen) -> Iterator[Row]:
     """Yield a row for each workload and quantity, in the order of the first run."""
-    load = os.getloadavg()[0]
+    load, lost = os.getloadavg()[0], stolen.percent()
     for workload in dict.fromkeys(result.workload for result in results):
         runs = [result for result in results if result.workload == workload]
         for quantity in runs[0].values:
@@ -95,6 +123,7 @@ def rows(results: Sequence[Result], machine: Machine) -> Iterator[Row]:
                 runs=values,
                 memory_peak_mib=_rounded(max(run.peak for run in runs)),
                 load=round(load, 1),
+                stolen=lost,
                 machine=machine.machine,
                 versions=machine.versions,
             )
