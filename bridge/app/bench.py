@@ -21,7 +21,7 @@ from bridge.app.benchmarks import (
 from bridge.app.benchmarks.broker_release import kafka_release
 from bridge.app.benchmarks.ground import TARGET, ground, loopback
 from bridge.app.benchmarks.orders import kafka_options
-from bridge.app.benchmarks.rows import Result, Row, Stolen, rows, this_machine
+from bridge.app.benchmarks.rows import Result, Row, rows, stolen, this_machine
 from bridge.app.benchmarks.workloads import WORKLOADS, workload_named
 from bridge.app.bridge import DELIVER, INGEST, NORMALIZE
 from bridge.clock import SystemClock
@@ -63,11 +63,12 @@ async def bench(options: BenchOptions) -> Sequence[Row]:
         )
     kafka = kafka_options(loopback(options.kafka))
     machine = this_machine(await kafka_release(kafka.address))
-    results, stolen = [], Stolen()
+    results = []
+    stolen()  # the rows tell it from here on
     async for result in measure(kafka, options):
         results.append(result)
         _say(options, result)
-    return tuple(rows(results, machine, stolen))
+    return tuple(rows(results, machine))
 
 
 Measure = Callable[[KafkaOptions, BenchOptions], AsyncIterator[Result]]

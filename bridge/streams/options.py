@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 #: Open transactions of one member: with more, each takes longer and holds less. At 200
-#: webhooks a second on two cores two wait a fifth less for each other than four.
+#: webhooks a second on two cores a call comes a fifth sooner with two than with four.
 _TRANSACTIONS, _PARTITIONS_PER_TRANSACTION = 2, 6
 
 #: The broker keeps 4,096 bytes of commit metadata; 22,000 bits always fit.
@@ -44,7 +44,7 @@ class OwnershipOptions(BaseModel):
     def transactions(partitions: int) -> int:
         """Return how many transactions may be open where so many partitions are owned.
 
-        Each partition has a turn in time for its lease, also where a broker is slow.
+        However many there are, each has its turn after nine transactions' time at most.
         """
         return max(_TRANSACTIONS, partitions // _PARTITIONS_PER_TRANSACTION)
 

@@ -9,6 +9,7 @@ PART is one of ingest, normalize, deliver, pipeline, poll, poison, restore.
 over 200,000 events and takes minutes.
 """
 
+import asyncio
 import dataclasses
 import statistics
 from collections import Counter
@@ -30,7 +31,9 @@ from bridge.app.benchmarks.workloads import (
 )
 from bridge.errors import BridgeError, ConfigError
 from bridge.platforms.redo.source import parse
+from bridge.streams.scan import open_scanner
 from tests.support.broker import Broker
+from tests.support.waiting import wait_until
 
 real_kafka = pytest.mark.integration
 
@@ -117,8 +120,19 @@ async def test_a_pipeline_may_have_other_partitions(kafka: Broker) -> None:
         "pipeline", "50/s", kafka.bootstrap, repeat=1, records=100, partitions=2
     )
 
-    rows = await bench(options)
+    measuring = asyncio.create_task(bench(options))
+    made = set[str]()
 
+    async def under_way() -> bool:
+        made.update(name for name in await _topics(kafka) if name.endswith(".raw"))
+        return bool(made)
+
+    await wait_until(under_way, what="topics")
+    async with open_scanner(kafka_options(kafka.bootstrap)) as scanner:
+        partitions = await scanner.partitions(made.pop())
+    rows = await measuring
+
+    assert partitions == 2
     assert {row.name for row in rows} >= {"pipeline.p50", "pipeline.p99"}
 
 

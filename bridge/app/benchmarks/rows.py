@@ -10,12 +10,11 @@ from pathlib import Path
 from statistics import median
 from typing import Literal
 
+import psutil
+
 Better = Literal["lower", "higher"]
 
 _CPUINFO = Path("/proc/cpuinfo")
-_CPU_TIMES = Path("/proc/stat")
-#: user, nice, system, idle, iowait, irq, softirq, steal (proc(5)); guests come after.
-_STEAL, _KINDS = 7, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Row:
     """One quantity over all runs: `value` is the median.
 
     `load` is the machine's load average (1 min) when the last run had ended, `stolen`
-    the percentage of the CPUs' time that a hypervisor gave to others meanwhile.
+    the percentage of the CPUs' time that a hypervisor gave to others during all runs.
     """
 
     name: str
@@ -57,27 +56,12 @@ class Row:
     versions: str
 
 
-class Stolen:
-    """How much of the CPUs' time others have had since this was made.
+def stolen() -> float:
+    """Return how much of the CPUs' time, in per cent, others had since the last call.
 
-    `source` is /proc/stat; where there is none, nothing is known and 0 is told.
+    0 where the system does not tell.
     """
-
-    def __init__(self, source: Path = _CPU_TIMES) -> None:
-        self._source = source
-        self._before = self._times()
-
-    def percent(self) -> float:
-        """Return it as a share of all time, 0 to 100."""
-        pairs = zip(self._before, self._times(), strict=True)
-        spent = [after - before for before, after in pairs]
-        return round(100 * spent[_STEAL] / max(1, sum(spent)), 1)
-
-    def _times(self) -> Sequence[int]:
-        if not self._source.is_file():
-            return [0] * _KINDS
-        first = self._source.read_text().partition("\n")[0]
-        return [int(time) for time in first.split()[1:]][:_KINDS]
+    return float(getattr(psutil.cpu_times_percent(), "steal", 0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +91,9 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def rows(results: Sequence[Result], machine: Machine, stolen: Stolen) -> Iterator[Row]:
+def rows(results: Sequence[Result], machine: Machine) -> Iterator[Row]:
     """Yield a row for each workload and quantity, in the order of the first run."""
-    load, lost = os.getloadavg()[0], stolen.percent()
+    load, lost = os.getloadavg()[0], stolen()
     for workload in dict.fromkeys(result.workload for result in results):
         runs = [result for result in results if result.workload == workload]
         for quantity in runs[0].values:
