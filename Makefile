@@ -58,10 +58,10 @@ unit: $(STAMP)
 	  --cov=bridge --cov-config=tests/pure-core.ini --cov-report=term-missing:skip-covered $(ARGS)
 
 # Most of it is waiting: for sessions, leases, brokers. So more workers than cores. What
-# measures time comes after it, alone. ARGS may choose tests of one part only (exit 5).
+# measures time comes after it, two at a time. ARGS may choose tests of one part only (exit 5).
 integration: $(STAMP)
-	$(PYTEST) -n 3 --dist worksteal -m 'not alone' tests/integration $(ARGS) $(NONE_OK)
-	$(PYTEST) -m alone tests/integration tests/chaos $(ARGS) $(NONE_OK)
+	$(PYTEST) -n 3 --dist worksteal -m 'not timed' tests/integration $(ARGS) $(NONE_OK)
+	$(PYTEST) -n 2 --dist worksteal -m timed tests/integration tests/chaos $(ARGS) $(NONE_OK)
 
 chaos: $(STAMP)
 	CHAOS_SECONDS=$(SECONDS) $(PYTEST) --timeout 2400 -s tests/chaos/test_everything_at_once.py $(ARGS)

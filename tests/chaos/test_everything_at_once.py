@@ -39,7 +39,7 @@ from tests.support.waiting import comes_true
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.e2e,
-    pytest.mark.alone,
+    pytest.mark.timed,
     pytest.mark.timeout(2_400),
 ]
 

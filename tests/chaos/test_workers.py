@@ -27,7 +27,7 @@ from tests.support.processes import Worker, Workers
 from tests.support.recorder import Recorder
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.e2e, pytest.mark.alone]
+pytestmark = [pytest.mark.integration, pytest.mark.e2e, pytest.mark.timed]
 
 PARTITIONS = 6
 CONCURRENCY = 16

@@ -156,7 +156,7 @@ async def stored(broker: Broker, topic: str) -> set[bytes]:
     ],
     ids=["stopped", "killed", "frozen"],
 )
-@pytest.mark.alone
+@pytest.mark.timed
 async def test_kafka_away_is_told_in_time_and_nothing_accepted_is_lost(
     ingest: tuple[Ingest, str],
     own_kafka: OwnBroker,

@@ -30,7 +30,7 @@ from tests.support.kafka_plugin import CreateTopics
 from tests.support.settling import settled
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.alone]
+pytestmark = [pytest.mark.integration, pytest.mark.timed]
 
 KIB = 1024
 FAST = OwnershipOptions(

@@ -29,7 +29,7 @@ from tests.support.histories import published
 from tests.support.kafka_plugin import CreateTopics
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.alone]
+pytestmark = [pytest.mark.integration, pytest.mark.timed]
 
 SUBJECTS, EACH, TARGET = 500, 20, "dock"
 EVENTS = SUBJECTS * EACH

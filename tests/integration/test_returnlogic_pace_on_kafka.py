@@ -25,7 +25,7 @@ from tests.support.kafka_plugin import CreateTopics
 from tests.support.processes import Worker, Workers
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.e2e, pytest.mark.alone]
+pytestmark = [pytest.mark.integration, pytest.mark.e2e, pytest.mark.timed]
 
 PARTITIONS = 4
 COMMANDS = 14

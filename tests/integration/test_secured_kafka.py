@@ -12,7 +12,7 @@ from tests.support.histories import events, published
 from tests.support.kafka_plugin import MakeKafka
 from tests.support.operating import Operator, Warehouse, write_config
 from tests.support.processes import Workers
-from tests.support.security import PASSWORD, USER, Authority, Protocol, issued
+from tests.support.security import PASSWORD, USER, Authority, Proof, issued
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
@@ -31,10 +31,10 @@ def by_certificate(authority: Authority) -> dict[str, JsonValue]:
     }
 
 
-def by_password(password: JsonValue) -> dict[str, JsonValue]:
+def by_password(mechanism: Proof, password: JsonValue) -> dict[str, JsonValue]:
     return {
         "security": "sasl_ssl",
-        "mechanism": "PLAIN",
+        "mechanism": mechanism,
         "username": USER,
         "password": password,
     }
@@ -66,11 +66,13 @@ class Lock:
     """A broker that lets nobody in who does not prove who they are."""
 
     def __init__(
-        self, make_kafka: MakeKafka, folder: Path, protocol: Protocol, password: str
+        self, make_kafka: MakeKafka, folder: Path, wanted: Proof, password: str
     ) -> None:
         self.authority = Authority(issued("authority"), folder)
-        self._broker = make_kafka(self.authority.guard(protocol))
-        self._protocol = protocol
+        self._broker = make_kafka(self.authority.guard(wanted))
+        if wanted == "SCRAM-SHA-512":
+            self.authority.enter_for_scram(self._broker.bootstrap)
+        self._wanted = wanted
         self._folder = folder
         self._password: JsonValue = {"file": str(folder / "password")}
         (folder / "password").write_text(password)
@@ -78,24 +80,24 @@ class Lock:
     def opened_by(self, vouching: Authority, url: str = "http://dock") -> Secured:
         """Return settings of one for whom `vouching` speaks, or the password."""
         proof = by_certificate(vouching)
-        if self._protocol == "SASL_SSL":
-            proof = by_password(self._password)
+        if self._wanted != "certificate":
+            proof = by_password(self._wanted, self._password)
         proof["ca_file"] = self.authority.file
         name = Secured.names.prefix
         address = self._broker.bootstrap
         return Secured(write_config(self._folder, address, name, url, kafka=proof))
 
 
-@pytest.fixture(params=["SSL", "SASL_SSL"])
-def protocol(request: pytest.FixtureRequest) -> Protocol:
-    chosen: Protocol = request.param
+@pytest.fixture(params=["certificate", "PLAIN", "SCRAM-SHA-512"])
+def wanted(request: pytest.FixtureRequest) -> Proof:
+    chosen: Proof = request.param
     return chosen
 
 
 async def test_events_pass_through_a_broker_that_wants_proof_of_who_comes(
-    make_kafka: MakeKafka, workers: Workers, tmp_path: Path, protocol: Protocol
+    make_kafka: MakeKafka, workers: Workers, tmp_path: Path, wanted: Proof
 ) -> None:
-    lock, warehouse = Lock(make_kafka, tmp_path, protocol, PASSWORD), Warehouse()
+    lock, warehouse = Lock(make_kafka, tmp_path, wanted, PASSWORD), Warehouse()
     secured = lock.opened_by(lock.authority, await warehouse.start())
     await secured.prepare()
     await secured.publish()
@@ -115,9 +117,9 @@ async def test_events_pass_through_a_broker_that_wants_proof_of_who_comes(
 
 
 async def test_who_proves_nothing_is_told_what_to_look_at(
-    make_kafka: MakeKafka, tmp_path: Path, protocol: Protocol
+    make_kafka: MakeKafka, tmp_path: Path, wanted: Proof
 ) -> None:
-    lock = Lock(make_kafka, tmp_path, protocol, "not-the-password")
+    lock = Lock(make_kafka, tmp_path, wanted, "not-the-password")
     secured = lock.opened_by(Authority(issued("stranger"), tmp_path))
 
     said = await secured.operator.says("topics", "check")

@@ -38,8 +38,7 @@ class ContainerBroker:
         self._container.ports[str(port)] = ("127.0.0.1", port)  # type: ignore[assignment] # the engine's own form for one interface
         settings = properties(f"0.0.0.0:{port}", port, 9093, security)
         for name, value in settings.items():
-            variable = "KAFKA_" + name.replace(".", "_").upper()
-            self._container.with_env(variable, value)
+            self._container.with_env(_variable(name), value)
         run = os.environ.get("BRIDGE_TEST_RUN", "")
         self._container.with_kwargs(labels={"returns-bridge.test-run": run})
         self._container.with_env("KAFKA_HEAP_OPTS", "-Xmx768m -Xms256m")
@@ -94,6 +93,12 @@ class ContainerBroker:
             if time.monotonic() > deadline or self._wrapped.status == "exited":
                 raise BrokerMissing(f"the container did not come up:\n{logs.decode()}")
             time.sleep(0.1)
+
+
+def _variable(name: str) -> str:
+    """Return what the image takes for a property: one, two or three underscores."""
+    words = name.replace("_", "__").replace("-", "___").replace(".", "_")
+    return f"KAFKA_{words}".upper()
 
 
 @contextlib.contextmanager

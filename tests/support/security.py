@@ -1,5 +1,9 @@
 """A broker that takes nobody without TLS: its certificates, and who may come.
 
+A certificate of the client's own is a proof, or a name and password: as they are, or
+(SCRAM, RFC 5802) by a challenge. Kafka keeps SCRAM's users in its own metadata, so
+somebody has to enter them first, who comes by name and password here.
+
 Kafka reads PEM from its properties (KIP-651), on one line where blanks stand for the
 line breaks.
 """
@@ -11,6 +15,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
+from confluent_kafka.admin import (
+    AdminClient,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -24,8 +34,10 @@ from cryptography.x509.oid import NameOID
 from tests.support.broker import PROTOCOL
 
 USER, PASSWORD = "bridge", "for-tests-only"
-Protocol = Literal["SSL", "SASL_SSL"]
+Proof = Literal["certificate", "PLAIN", "SCRAM-SHA-512"]
 Key = ec.EllipticCurvePrivateKey
+_LOGIN = "org.apache.kafka.common.security"
+_ITERATIONS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,26 +101,44 @@ class Authority:
         """Issue a certificate; return the path of it and its key."""
         return issued(name, self.paper).write(self.folder / f"{name}.pem")
 
-    def guard(self, protocol: Protocol) -> Mapping[str, str]:
-        """Return a broker's security: by certificate, or by name and password."""
+    def guard(self, proof: Proof) -> Mapping[str, str]:
+        """Return the security of a broker that asks for this proof."""
         own = issued("broker", self.paper)
         guarded = {
-            PROTOCOL: protocol,
+            PROTOCOL: "SSL" if proof == "certificate" else "SASL_SSL",
             "ssl.keystore.type": "PEM",
             "ssl.keystore.certificate.chain": _line(own.public),
             "ssl.keystore.key": _line(own.private),
         }
-        if protocol == "SSL":
+        if proof == "certificate":
             return guarded | {
                 "ssl.client.auth": "required",
                 "ssl.truststore.type": "PEM",
                 "ssl.truststore.certificates": _line(self.paper.public),
             }
-        module = "org.apache.kafka.common.security.plain.PlainLoginModule"
+        plain = f"{_LOGIN}.plain.PlainLoginModule required"
+        scram = f"{_LOGIN}.scram.ScramLoginModule required;"
         return guarded | {
-            "sasl.enabled.mechanisms": "PLAIN",
-            "plain.sasl.jaas.config": f'{module} required user_{USER}="{PASSWORD}";',
+            "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512",
+            "plain.sasl.jaas.config": f'{plain} user_{USER}="{PASSWORD}";',
+            "scram-sha-512.sasl.jaas.config": scram,
         }
+
+    def enter_for_scram(self, bootstrap: str) -> None:
+        """Let the broker know the user by SCRAM too."""
+        admin = AdminClient(
+            {
+                "bootstrap.servers": bootstrap,
+                "security.protocol": "SASL_SSL",
+                "ssl.ca.location": self.file,
+                "sasl.mechanism": "PLAIN",
+                "sasl.username": USER,
+                "sasl.password": PASSWORD,
+            }
+        )
+        kind = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, _ITERATIONS)
+        entry = UserScramCredentialUpsertion(USER, kind, PASSWORD.encode())
+        admin.alter_user_scram_credentials([entry])[USER].result(30)
 
 
 def _line(pem: str) -> str:
