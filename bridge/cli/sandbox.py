@@ -63,18 +63,34 @@ Mode = Annotated[
 Config = Annotated[
     Path | None,
     typer.Option(
-        "--config", "-c", help="With --account: settings that have its secrets."
+        "--config",
+        "-c",
+        envvar="BRIDGE_CONFIG",
+        help="With --account: settings that have its secrets.",
     ),
 ]
 
 _BRIDGE = "http://127.0.0.1:8080"
 
 
-def known_to(config: Path | None, account: str | None) -> settings.Settings | None:
-    """Read the settings of the account that is played, if one is."""
-    if (config is None) != (account is None):
-        raise typer.BadParameter("--config and --account belong together")
-    return None if config is None else settings.load(config)
+def known_to(
+    context: typer.Context, config: Path | None, account: str | None
+) -> settings.Settings | None:
+    """Read the settings of the account that is played, if one is.
+
+    BRIDGE_CONFIG may be there for others, as in the container: without an account it
+    says nothing, while a --config that somebody wrote wants one.
+    """
+    if account is None:
+        source = context.get_parameter_source("config")
+        if source is not None and source.name == "COMMANDLINE":
+            raise typer.BadParameter(
+                "--config needs --account: whose secrets are they?"
+            )
+        return None
+    if config is None:
+        raise typer.BadParameter("--account needs --config, or BRIDGE_CONFIG")
+    return settings.load(config)
 
 
 @commands.command()
@@ -111,6 +127,7 @@ def _place(text: str) -> str:
 
 @commands.command()
 def warehouse(  # noqa: PLR0913 - one parameter for each option
+    context: typer.Context,
     *,
     listen: Annotated[
         str,
@@ -153,7 +170,7 @@ def warehouse(  # noqa: PLR0913 - one parameter for each option
     signed with whsec_ZGVtby13YXJlaG91c2Utbm90LWEtc2VjcmV0. Parcels come by POST
     /dock/parcels. Below /sandbox its ways can be changed and its ledger be read.
     """
-    known = known_to(config, account)
+    known = known_to(context, config, account)
     host, _, port = listen.rpartition(":")
     own = None if account is None else f"{bridge.rstrip('/')}/hooks/{account}"
     options = sandboxes.WarehouseSandbox(
@@ -170,6 +187,7 @@ def warehouse(  # noqa: PLR0913 - one parameter for each option
 
 @commands.command()
 def loop(  # noqa: PLR0913 - one parameter for each option
+    context: typer.Context,
     *,
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8103,
     host: str = "127.0.0.1",
@@ -200,7 +218,7 @@ def loop(  # noqa: PLR0913 - one parameter for each option
     installed by GET /authorize for organization 7070. Below /sandbox it takes what no
     Loop does: returns are made, labels scanned, habits changed.
     """
-    known = known_to(config, account)
+    known = known_to(context, config, account)
     options = loop_sandbox.LoopSandbox(
         host,
         port,

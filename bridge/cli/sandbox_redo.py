@@ -23,6 +23,7 @@ def _scopes(given: list[str] | None) -> list[str]:
 
 @commands.command()
 def redo(  # noqa: PLR0913 - one parameter for each option
+    context: typer.Context,
     *,
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8106,
     host: str = "127.0.0.1",
@@ -72,7 +73,7 @@ def redo(  # noqa: PLR0913 - one parameter for each option
     demo-redo-token, and webhooks carry demo-redo-hook. What the API took and does not
     show is at /sandbox/kept.
     """
-    known = known_to(config, account)
+    known = known_to(context, config, account)
     chosen = Chosen(
         mode or (),
         odd=odd or (),

@@ -23,11 +23,16 @@ class PermissionLapsedError(Exception):
 class LastLook(aiohttp.ClientRequest):
     """A request that asks `MAY_START` right before it is written."""
 
+    _refused = False
+
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
-        """Write a request without a body; one with a body is written after this."""
+        """Write a request without a body; see `write_bytes` for one with a body."""
         if not MAY_START.get()():
             raise PermissionLapsedError
-        return await super().send(conn)
+        answer = await super().send(conn)
+        if self._refused:
+            raise PermissionLapsedError
+        return answer
 
     async def write_bytes(
         self,
@@ -35,9 +40,14 @@ class LastLook(aiohttp.ClientRequest):
         conn: Connection,
         content_length: int | None = None,
     ) -> None:
-        """Write head and body together, in a task of their own."""
+        """Write head and body together, in a task of their own.
+
+        It starts within `send` from Python 3.12 on, before that after it: then nobody
+        hears of a refusal but who waits for the answer.
+        """
         if conn.protocol is None or MAY_START.get()():
             await super().write_bytes(writer, conn, content_length)
             return
+        self._refused = True
         conn.protocol.set_exception(PermissionLapsedError())
         conn.close()

@@ -68,6 +68,9 @@ def issued(name: str, by: Paper | None = None) -> Paper:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     constraints = x509.BasicConstraints(ca=by is None, path_length=None)
     here = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    issuer = key if by is None else by.key
+    vouching = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key())
+    own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -78,9 +81,27 @@ def issued(name: str, by: Paper | None = None) -> Paper:
         .not_valid_after(now + timedelta(days=1))
         .add_extension(constraints, critical=True)
         .add_extension(x509.SubjectAlternativeName([here]), critical=False)
-        .sign(key if by is None else by.key, hashes.SHA256())
+        .add_extension(vouching, critical=False)
+        .add_extension(own, critical=False)
+        .add_extension(_usage(signs=by is None), critical=True)
+        .sign(issuer, hashes.SHA256())
     )
     return Paper(certificate, key)
+
+
+def _usage(*, signs: bool) -> x509.KeyUsage:
+    """Return what a key may do: Python 3.13 looks whether an authority may sign."""
+    return x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=signs,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 @dataclass(frozen=True, slots=True)

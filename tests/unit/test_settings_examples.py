@@ -2,19 +2,16 @@
 
 import base64
 import re
-from pathlib import Path
 
 import pytest
-import yaml
-from pydantic import BaseModel, TypeAdapter
 
 from bridge.cli.main import main
 from bridge.errors import ConfigError
 from bridge.platforms.redo.options import BUDGET, RedoAccount
 from bridge.settings import build, load
 from bridge.settings.document import parse
+from tests.support.compose import DEPLOY, services
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
 EXAMPLE = DEPLOY / "bridge.example.yaml"
 _KEY = "whsec_" + base64.b64encode(b"a key for this test only").decode()
 ENVIRON = {
@@ -24,21 +21,6 @@ ENVIRON = {
     "WAREHOUSE_REPORT_SECRET": _KEY,
     "PRIVACY_HASH_KEY": "hash-key",
 }
-
-
-class Service(BaseModel):
-    """What is looked at of a service of compose.yaml."""
-
-    environment: dict[str, str] = {}
-    command: list[str] = []
-    ports: list[str] = []
-    cap_drop: list[str]
-    security_opt: list[str]
-    read_only: bool = False
-    privileged: bool = False
-
-
-Services = dict[str, Service]
 
 
 def uncommented(section: str) -> object:
@@ -99,18 +81,8 @@ def test_the_budgets_of_the_example_are_the_default_and_one_of_each_kind() -> No
     assert (window.burst, bucket.burst) == (None, 4004)
 
 
-def services() -> Services:
-    tree = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
-    return TypeAdapter(Services).validate_python(tree["services"])
-
-
 def test_compose_completes_the_example_to_a_valid_configuration() -> None:
-    environ = {
-        name: re.sub(r"\$\{\w+:-(.*)\}", r"\1", value)
-        for name, value in services()["bridge"].environment.items()
-    }
-
-    settings = load(EXAMPLE, environ)
+    settings = load(EXAMPLE, services()["bridge"].environ())
 
     assert settings.kafka.bootstrap == ("kafka:9092",)
     assert settings.topics.profile == "single-node"
