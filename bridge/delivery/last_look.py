@@ -23,16 +23,11 @@ class PermissionLapsedError(Exception):
 class LastLook(aiohttp.ClientRequest):
     """A request that asks `MAY_START` right before it is written."""
 
-    _refused = False
-
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
         """Write a request without a body; see `write_bytes` for one with a body."""
         if not MAY_START.get()():
             raise PermissionLapsedError
-        answer = await super().send(conn)
-        if self._refused:
-            raise PermissionLapsedError
-        return answer
+        return await super().send(conn)
 
     async def write_bytes(
         self,
@@ -42,12 +37,11 @@ class LastLook(aiohttp.ClientRequest):
     ) -> None:
         """Write head and body together, in a task of their own.
 
-        It starts within `send` from Python 3.12 on, before that after it: then nobody
-        hears of a refusal but who waits for the answer.
+        From Python 3.12 on it starts within `send`, before that after it. Either way
+        who waits for the answer hears of a refusal, and closes the connection: closed
+        here, it would be missed there.
         """
         if conn.protocol is None or MAY_START.get()():
             await super().write_bytes(writer, conn, content_length)
             return
-        self._refused = True
         conn.protocol.set_exception(PermissionLapsedError())
-        conn.close()
